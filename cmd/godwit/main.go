@@ -1,0 +1,102 @@
+// Command godwit runs a messaging server that speaks the NATS protocols.
+//
+// It takes the flags and configuration files of nats-server; see -help.
+// Exit codes: 0 after an orderly end, 1 if the server could not start or a
+// signal could not be sent, 2 for a bad command line.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/internal/options"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main without the process: it returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	name := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	fail := func(err error) int {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			fmt.Fprintf(stderr, "%s: %s\n", name, line)
+		}
+		return 1
+	}
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	o, err := options.ConfigureOptions(fs, args,
+		func() {
+			fmt.Fprintf(stdout, "%s: v%s (compatible with v%s)\n", name, godwit.Version, godwit.CompatVersion)
+		},
+		func() { fmt.Fprint(stdout, options.Usage) },
+		func() { printTLSHelp(stdout) })
+	var usage *options.UsageError
+	switch {
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "%v\n\n%s", err, options.Usage)
+		return 2
+	case err != nil:
+		return fail(err)
+	case o == nil:
+		return 0
+	case o.Signal != "":
+		if err := sendSignal(name, o.Signal); err != nil {
+			return fail(err)
+		}
+		return 0
+	}
+	s, err := godwit.NewServer(o)
+	if err != nil {
+		return fail(err)
+	}
+	if o.CheckConfig {
+		if len(o.ConfigWarnings) > 0 {
+			return fail(errors.Join(o.ConfigWarnings...))
+		}
+		fmt.Fprintf(stderr, "%s: configuration file %s is valid (%s)\n", name, o.ConfigFile, o.ConfigDigest)
+		return 0
+	}
+	return serve(s, fail)
+}
+
+// serve runs the server until a signal ends it.
+func serve(s *godwit.Server, fail func(error) int) int {
+	if err := s.ConfigureLogger(); err != nil {
+		return fail(err)
+	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, handled...)
+	defer signal.Stop(signals)
+	if err := s.Start(); err != nil {
+		return 1
+	}
+	stopped := make(chan struct{})
+	go func() { s.WaitForShutdown(); close(stopped) }()
+	for {
+		select {
+		case sig := <-signals:
+			react(s, sig)
+		case <-stopped:
+			return 0
+		}
+	}
+}
+
+func printTLSHelp(w io.Writer) {
+	fmt.Fprintln(w, "TLS settings are made in the tls block of a configuration file.")
+	fmt.Fprintln(w, "\nCipher suites:")
+	for _, name := range options.CipherSuiteNames() {
+		fmt.Fprintln(w, "  ", name)
+	}
+	fmt.Fprintln(w, "\nCurves:")
+	for _, name := range options.CurveNames() {
+		fmt.Fprintln(w, "  ", name)
+	}
+}

@@ -1,0 +1,211 @@
+package godwit
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/godwit-mq/godwit/internal/logging"
+	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/server"
+)
+
+// Version is godwit's own version. Clients and monitoring see CompatVersion.
+const Version = server.Version
+
+// CompatVersion is the version of the NATS server whose features clients may
+// expect.
+const CompatVersion = server.CompatVersion
+
+// RandomPort as a port lets the system choose one.
+const RandomPort = options.RandomPort
+
+// Types of the configuration. The zero value of Options is usable.
+type (
+	Options              = options.Options
+	User                 = options.User
+	NkeyUser             = options.NkeyUser
+	Account              = options.Account
+	AccountLimits        = options.AccountLimits
+	Permissions          = options.Permissions
+	SubjectPermission    = options.SubjectPermission
+	ResponsePermission   = options.ResponsePermission
+	PinnedCertSet        = options.PinnedCertSet
+	TLSConfigOpts        = options.TLSOptions
+	ClientOpts           = options.ClientOpts
+	Authentication       = options.Authenticator
+	ClientAuthentication = options.ClientAuthentication
+	WriteTimeoutPolicy   = options.WriteTimeoutPolicy
+)
+
+// Logger takes the server's log lines. FromSlog makes one of an *slog.Logger.
+type Logger = logging.Logger
+
+// Ports lists the URLs of the open listeners.
+type Ports = server.Ports
+
+// ErrNotReady is returned by Run if the server was stopped before its
+// listeners were open.
+var ErrNotReady = errors.New("godwit: server did not become ready")
+
+// FromSlog returns a Logger that writes to l. Trace lines get a level below
+// slog.LevelDebug, fatal ones one above slog.LevelError.
+func FromSlog(l *slog.Logger) Logger { return logging.FromSlog(l) }
+
+// NewAccount returns an account without limits, for Options.Accounts and
+// User.Account.
+func NewAccount(name string) *Account {
+	return &Account{Name: name, Limits: options.UnlimitedAccount()}
+}
+
+// ProcessConfigFile reads a configuration file. All errors of the file are
+// reported together, each with its position. An empty path gives empty options.
+func ProcessConfigFile(path string) (*Options, error) { return options.ProcessConfigFile(path) }
+
+// ProcessConfigString is ProcessConfigFile for a text at hand.
+func ProcessConfigString(text string) (*Options, error) { return options.ProcessConfigString(text) }
+
+// GenTLSConfig makes a TLS configuration of the settings of a `tls` block.
+func GenTLSConfig(o *TLSConfigOpts) (*tls.Config, error) { return options.GenTLSConfig(o) }
+
+// Server is a messaging server inside of this process. Its methods may be
+// called from any goroutine; those that only read work on a nil Server too.
+type Server struct{ core *server.Server }
+
+// NewServer checks the options and returns a server that is not started. The
+// options are copied; only the port of the client listener is written back to
+// the caller's struct once it is known. Two servers may share one struct.
+func NewServer(o *Options) (*Server, error) {
+	s, err := server.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{core: s}, nil
+}
+
+// New is the older name of NewServer. It returns nil if the options are bad.
+//
+// Deprecated: use NewServer, which says why.
+func New(o *Options) *Server {
+	s, err := NewServer(o)
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// NewServerFromConfig reads the file that o.ConfigFile names over the options
+// and makes a server of the result.
+func NewServerFromConfig(o *Options) (*Server, error) {
+	if err := o.ProcessConfigFile(o.ConfigFile); err != nil {
+		return nil, err
+	}
+	return NewServer(o)
+}
+
+// Start opens the listeners and returns when they are open, or with the error
+// that prevented it; nothing is left open then. A server starts once.
+func (s *Server) Start() error { return s.core.Start() }
+
+// Run is Start.
+func Run(s *Server) error { return s.Start() }
+
+// RunContext starts the server, and stops it when the context ends. It returns
+// once the server has ended: nil after an orderly end.
+func (s *Server) RunContext(ctx context.Context) error {
+	if err := s.Start(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		s.Shutdown()
+	case <-s.core.Done():
+	}
+	return s.core.Err()
+}
+
+// Shutdown stops the server and returns when no goroutine of it is left. It may
+// be called several times, concurrently, and before Start.
+func (s *Server) Shutdown() {
+	if s == nil {
+		return
+	}
+	s.core.Shutdown()
+	if _, ok := s.core.Logger().(io.Closer); ok {
+		s.SetLogger(nil, false, false)
+	}
+}
+
+// LameDuckShutdown stops accepting connections, asks clients to go elsewhere,
+// closes those that stay one by one over the configured time, and shuts down.
+// It returns when that is done.
+func (s *Server) LameDuckShutdown() { s.core.LameDuckShutdown() }
+
+// WaitForShutdown blocks until a Shutdown has finished, for ever if nobody
+// calls it.
+func (s *Server) WaitForShutdown() { <-s.core.Done() }
+
+// WaitForShutdownContext is WaitForShutdown with a way out.
+func (s *Server) WaitForShutdownContext(ctx context.Context) error {
+	select {
+	case <-s.core.Done():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ReadyForConnections waits until the configured listeners are open, at most
+// for the given time, and reports whether they are.
+func (s *Server) ReadyForConnections(timeout time.Duration) bool {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-s.core.Ready():
+		return s.core.Running()
+	case <-s.core.Done():
+		return false
+	case <-timer.C:
+		return false
+	}
+}
+
+// SetLogger puts a logger in place; nil is silence. Debug and trace lines are
+// passed on only if asked for. The former logger is closed if it is an
+// io.Closer. Lines logged before are lost: call it before Start.
+func (s *Server) SetLogger(l Logger, debug, trace bool) {
+	s.core.SetLogger(l, debug, trace) //nolint:errcheck // the error is in the log
+}
+
+// SetSlog puts an *slog.Logger in place.
+func (s *Server) SetSlog(l *slog.Logger, debug, trace bool) {
+	s.SetLogger(FromSlog(l), debug, trace)
+}
+
+// ConfigureLogger puts the logger in place that the options ask for: standard
+// error, a file, or syslog; none with NoLog. Call it before Start to see the
+// banner.
+func (s *Server) ConfigureLogger() error { return s.core.ConfigureLogger() }
+
+// ReOpenLogFile closes and opens the log file, after a rotation by others.
+func (s *Server) ReOpenLogFile() error { return s.core.ReopenLog() }
+
+// HTTPHandler serves the monitoring endpoints, for a program that has an HTTP
+// server of its own. It is never nil.
+func (s *Server) HTTPHandler() http.Handler { return s.core.HTTPHandler() }
+
+// ClientURL is where clients connect: nats:// or tls://, the configured host,
+// and the port as far as it is known. See DialURL for a host that can be dialled.
+func (s *Server) ClientURL() string { return s.core.ClientURL() }
+
+// DialURL is ClientURL with a host that can be dialled on this machine.
+func (s *Server) DialURL() string { return s.core.DialURL() }
+
+// InProcessConn returns a connection to the server that does not use the
+// network, for nats.InProcessServer. It works between Start and Shutdown.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.core.InProcessConn() }

@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"sync/atomic"
+
+	"github.com/godwit-mq/godwit/internal/interest"
+)
+
+// Account is a subject space: nothing crosses from one to another by itself.
+// Its methods may be called from any goroutine.
+type Account struct {
+	Name  string
+	index *interest.Index[*Subscription]
+
+	// Traffic counters, updated once per batch.
+	inMsgs, inBytes   atomic.Int64
+	outMsgs, outBytes atomic.Int64
+	slowConsumers     atomic.Int64
+}
+
+// NewAccount returns an account without any interest.
+func NewAccount(name string) *Account {
+	return &Account{Name: name, index: interest.New[*Subscription]()}
+}
+
+// Index returns the account's interest, for monitoring.
+func (a *Account) Index() *interest.Index[*Subscription] { return a.index }
+
+// Subscribe adds subscriptions under one lock. The first error is returned and
+// ends the operation.
+func (a *Account) Subscribe(subs ...*Subscription) error {
+	w := a.index.Writer()
+	defer w.Release()
+	for _, s := range subs {
+		if err := w.Insert(s.Subject, s.Queue, 1, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unsubscribe removes subscriptions under one lock. One that is not there is
+// no error: it may have run out at the same moment.
+func (a *Account) Unsubscribe(subs ...*Subscription) {
+	w := a.index.Writer()
+	defer w.Release()
+	for _, s := range subs {
+		w.Remove(s.Subject, s.Queue, s) //nolint:errcheck // see above
+	}
+}
+
+// Traffic is what an account's connections sent and received.
+type Traffic struct{ InMsgs, InBytes, OutMsgs, OutBytes int64 }
+
+// Traffic returns the counters; In is what came from the account's connections.
+func (a *Account) Traffic() Traffic {
+	return Traffic{a.inMsgs.Load(), a.inBytes.Load(), a.outMsgs.Load(), a.outBytes.Load()}
+}
+
+// CountSlowConsumer notes that a connection of the account was too slow.
+func (a *Account) CountSlowConsumer() { a.slowConsumers.Add(1) }
+
+// SlowConsumers is how often that happened.
+func (a *Account) SlowConsumers() int64 { return a.slowConsumers.Load() }

@@ -1,0 +1,312 @@
+package broker
+
+import (
+	"strconv"
+
+	"github.com/godwit-mq/godwit/internal/interest"
+	"github.com/godwit-mq/godwit/internal/link"
+	"github.com/godwit-mq/godwit/internal/wire"
+)
+
+// Entry is a resolved subject: what the publisher may do with it and who wants
+// it.
+type Entry struct {
+	subject string
+	// Verdict is what the publisher's permissions say.
+	Verdict Verdict
+	plain   []target
+	groups  []group
+	text    []byte // backing of the targets' prefixes
+}
+
+// target is one subscription that wants the subject.
+type target struct {
+	sub    *Subscription
+	stage  *stage // nil for an internal receiver
+	grant  func([]byte)
+	prefix int // text[prefix:prefixEnd] is "MSG subject sid "
+	end    int
+	weight int32
+	header bool // the receiver understands headers
+}
+
+// group is a queue group: one of its members gets each message.
+type group struct {
+	members []target
+	total   int32 // weight of all members
+}
+
+func (e *Entry) reset() {
+	clear(e.plain)
+	for i := range e.groups {
+		clear(e.groups[i].members)
+		e.groups[i].members = e.groups[i].members[:0]
+	}
+	e.plain, e.groups, e.text = e.plain[:0], e.groups[:0], e.text[:0]
+}
+
+// resolve fills the entry for a subject, under the read lock.
+func (p *Publisher) resolve(e *Entry, subject []byte) {
+	e.reset()
+	e.Verdict = p.checker.Check(subject)
+	if e.Verdict == Denied {
+		return
+	}
+	p.reader.Match(subject, &p.matches)
+	for _, s := range p.matches.Plain {
+		if p.wanted(s, subject) {
+			e.plain = append(e.plain, p.target(e, s, subject))
+		}
+	}
+	for i := range p.matches.Queues {
+		p.resolveGroup(e, &p.matches.Queues[i], subject)
+	}
+}
+
+func (p *Publisher) resolveGroup(e *Entry, q *interest.QueueMatch[*Subscription], subject []byte) {
+	var g *group
+	if n := len(e.groups); n < cap(e.groups) {
+		e.groups = e.groups[:n+1] // keeps the members' capacity
+		g = &e.groups[n]
+	} else {
+		e.groups = append(e.groups, group{})
+		g = &e.groups[n]
+	}
+	g.members, g.total = g.members[:0], 0
+	for _, m := range q.Members {
+		if !p.wanted(m.Value, subject) {
+			continue
+		}
+		t := p.target(e, m.Value, subject)
+		t.weight = m.Weight
+		g.members = append(g.members, t)
+		g.total += m.Weight
+	}
+	if len(g.members) == 0 {
+		e.groups = e.groups[:len(e.groups)-1]
+	}
+}
+
+// wanted reports whether the publisher's messages on a subject may go to a
+// subscription at all.
+func (p *Publisher) wanted(s *Subscription, subject []byte) bool {
+	if s.To == p.self && s.To.NoEcho.Load() {
+		return false
+	}
+	f := s.To.Filter.Load()
+	return f == nil || f.Denies == nil || !f.Denies(subject, s.Queue)
+}
+
+func (p *Publisher) target(e *Entry, s *Subscription, subject []byte) target {
+	t := target{sub: s, header: s.To.Headers.Load(), weight: 1}
+	if f := s.To.Filter.Load(); f != nil {
+		t.grant = f.Grant
+	}
+	if s.To.Out == nil {
+		return t
+	}
+	t.stage = p.stageFor(s.To.Out)
+	t.prefix = len(e.text)
+	e.text = append(e.text, "MSG "...)
+	e.text = append(e.text, subject...)
+	e.text = append(e.text, ' ')
+	e.text = append(e.text, s.SID...)
+	e.text = append(e.text, ' ')
+	t.end = len(e.text)
+	return t
+}
+
+// Count adds an incoming message to the statistics, delivered or not.
+func (p *Publisher) Count(cmd *wire.Command) {
+	p.inMsgs++
+	p.inBytes += int64(len(cmd.Body))
+}
+
+// Publish routes a message to everybody whom the entry names. It reports
+// whether it reached anybody.
+func (p *Publisher) Publish(e *Entry, cmd *wire.Command) bool {
+	reached := false
+	for i := range e.plain {
+		if p.deliver(e, &e.plain[i], cmd) {
+			reached = true
+		}
+	}
+	for i := range e.groups {
+		if p.deliverGroup(e, &e.groups[i], cmd) {
+			reached = true
+		}
+	}
+	return reached
+}
+
+// deliverGroup picks a member at random, by weight, and goes on to the next
+// ones while the chosen cannot take the message.
+func (p *Publisher) deliverGroup(e *Entry, g *group, cmd *wire.Command) bool {
+	n := len(g.members)
+	pick := int32(uint64(uint32(p.random.Uint64())) * uint64(g.total) >> 32)
+	first := 0
+	if int(g.total) == n {
+		first = int(pick)
+	} else {
+		for pick >= g.members[first].weight {
+			pick -= g.members[first].weight
+			first++
+		}
+	}
+	for i := range n {
+		if p.deliver(e, &g.members[(first+i)%n], cmd) {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver stages the message for one subscription.
+func (p *Publisher) deliver(e *Entry, t *target, cmd *wire.Command) bool {
+	limit := t.sub.max.Load()
+	if t.stage != nil && p.DropCrowded && t.stage.to.Crowded() {
+		return false
+	}
+	if limit > 0 {
+		ok, last := t.sub.take(limit)
+		if last {
+			p.exhausted = append(p.exhausted, t.sub)
+		}
+		if !ok {
+			return false
+		}
+	}
+	if t.grant != nil && len(cmd.Reply) > 0 {
+		t.grant(cmd.Reply)
+	}
+	size := int64(len(cmd.Body))
+	if !t.header {
+		size -= int64(cmd.Header)
+	}
+	p.outMsgs++
+	p.outBytes += size
+	if t.stage == nil {
+		if limit == 0 {
+			t.sub.delivered.Add(1)
+		}
+		p.internal = append(p.internal, delivery{t.sub, p.message(cmd)})
+		return true
+	}
+	s := t.stage
+	if limit == 0 {
+		if s.sub != t.sub {
+			s.settle()
+			s.sub = t.sub
+		}
+		s.count++
+	}
+	before := s.run.Bytes
+	if before == 0 && s != p.own {
+		p.dirty = append(p.dirty, s)
+	}
+	s.run.Messages++
+	s.run.Payload += size
+	p.write(&s.run, e.text[t.prefix:t.end], t.header, cmd)
+	p.staged += s.run.Bytes - before
+	return true
+}
+
+// write appends "MSG subject sid [reply] size CRLF payload CRLF" to a run, in
+// the form that the receiver understands.
+func (p *Publisher) write(run *link.Run, prefix []byte, header bool, cmd *wire.Command) {
+	if cmd.Tail != nil && (cmd.Header == 0 || header) {
+		if cmd.Header > 0 {
+			run.Reserve(1)[0] = 'H'
+		}
+		if len(cmd.Body) < shareFrom {
+			run.Append(prefix, cmd.Tail)
+			return
+		}
+		run.Append(prefix, cmd.Tail[:len(cmd.Tail)-len(cmd.Payload)])
+		p.writePayload(run, cmd.Payload)
+		return
+	}
+	payload, size := cmd.Payload, len(cmd.Body)
+	line := p.prefix[:0]
+	if cmd.Header > 0 && header {
+		line = append(line, 'H')
+	} else {
+		payload, size = payload[cmd.Header:], size-cmd.Header
+	}
+	line = append(line, prefix...)
+	if len(cmd.Reply) > 0 {
+		line = append(append(line, cmd.Reply...), ' ')
+	}
+	if cmd.Header > 0 && header {
+		line = append(strconv.AppendInt(line, int64(cmd.Header), 10), ' ')
+	}
+	line = append(strconv.AppendInt(line, int64(size), 10), '\r', '\n')
+	p.prefix = line
+	run.Append(line, nil)
+	p.writePayload(run, payload)
+}
+
+// writePayload appends a payload, by reference if it is large.
+func (p *Publisher) writePayload(run *link.Run, payload []byte) {
+	if len(payload) < shareFrom || p.block == nil {
+		run.Append(payload, nil)
+		return
+	}
+	run.AppendShared(p.block, payload)
+}
+
+// message copies a command for an internal receiver.
+func (p *Publisher) message(cmd *wire.Command) *Message {
+	body := append([]byte(nil), cmd.Body...)
+	return &Message{
+		Account: p.account, Subject: string(cmd.Subject), Reply: string(cmd.Reply),
+		Header: body[:cmd.Header:cmd.Header], Payload: body[cmd.Header:], From: p.self,
+	}
+}
+
+// NoResponders tells the publisher that a request reached nobody, if it has a
+// plain subscription for the reply.
+func (p *Publisher) NoResponders(cmd *wire.Command) {
+	if p.own == nil {
+		return
+	}
+	if !p.locked {
+		p.lock()
+	}
+	p.reader.Match(cmd.Reply, &p.matches)
+	for _, s := range p.matches.Plain {
+		if s.To == p.self {
+			p.answerNobody(s, cmd)
+			return
+		}
+	}
+}
+
+func (p *Publisher) answerNobody(s *Subscription, cmd *wire.Command) {
+	if limit := s.max.Load(); limit > 0 {
+		ok, last := s.take(limit)
+		if last {
+			p.exhausted = append(p.exhausted, s)
+		}
+		if !ok {
+			return
+		}
+	} else {
+		s.delivered.Add(1)
+	}
+	const before, after = "NATS/1.0 503\r\nNats-Subject: ", "\r\n\r\n"
+	size := int64(len(before) + len(cmd.Subject) + len(after))
+	line := append(p.prefix[:0], "HMSG "...)
+	line = append(append(line, cmd.Reply...), ' ')
+	line = append(append(line, s.SID...), ' ')
+	line = append(strconv.AppendInt(line, size, 10), ' ')
+	line = append(strconv.AppendInt(line, size, 10), '\r', '\n')
+	line = append(append(append(line, before...), cmd.Subject...), after...)
+	line = append(line, '\r', '\n')
+	p.prefix = line
+	p.own.run.Append(line, nil)
+	p.own.run.Messages++
+	p.own.run.Payload += size
+	p.outMsgs++
+	p.outBytes += size
+}

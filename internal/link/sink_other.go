@@ -1,0 +1,8 @@
+//go:build !unix
+
+package link
+
+import "net"
+
+// newRawSink has no fast path on this system: the portable sink serves.
+func newRawSink(net.Conn) (sink, bool) { return nil, false }

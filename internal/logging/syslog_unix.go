@@ -1,0 +1,55 @@
+//go:build !windows && !plan9
+
+package logging
+
+import (
+	"errors"
+	"fmt"
+	"log/syslog"
+)
+
+// localSyslogSockets are the places where syslog daemons listen.
+var localSyslogSockets = []string{"/dev/log", "/var/run/syslog", "/var/run/log"}
+
+// dialLocalSyslog connects to the first socket that answers.
+func dialLocalSyslog(sockets []string, tag string) (syslogSink, error) {
+	var failures []error
+	for _, path := range sockets {
+		for _, network := range []string{"unixgram", "unix"} {
+			sink, err := dialSyslog(network, path, tag)
+			if err == nil {
+				return sink, nil
+			}
+			failures = append(failures, err)
+		}
+	}
+	return nil, fmt.Errorf("no syslog daemon on this machine: %w", errors.Join(failures...))
+}
+
+func dialSyslog(network, address, tag string) (syslogSink, error) {
+	w, err := syslog.Dial(network, address, syslog.LOG_DAEMON|syslog.LOG_NOTICE, tag)
+	if err != nil {
+		return nil, err
+	}
+	return syslogWriter{w}, nil
+}
+
+type syslogWriter struct {
+	*syslog.Writer
+}
+
+// send chooses the severity. The writer connects again by itself, once, if the
+// connection is broken.
+func (w syslogWriter) send(level Level, text string) error {
+	switch level {
+	case Trace, Debug:
+		return w.Debug(text)
+	case Notice:
+		return w.Notice(text)
+	case Warn:
+		return w.Warning(text)
+	case Error:
+		return w.Err(text)
+	}
+	return w.Crit(text)
+}

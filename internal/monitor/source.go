@@ -1,0 +1,82 @@
+package monitor
+
+import (
+	"crypto/tls"
+	"time"
+
+	"github.com/godwit-mq/godwit/internal/broker"
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/options"
+)
+
+// Source is where the endpoints get their data from. Every method returns a
+// copy or something immutable, may be called from any goroutine, and never
+// blocks on a connection.
+type Source interface {
+	// Identity is fixed for the life of the server, but for ConfigLoaded.
+	Identity() Identity
+	// Options in force; immutable.
+	Options() *options.Options
+	// Totals are the server's counters.
+	Totals() Totals
+	// Connections returns the open connections, with their subscriptions if
+	// wanted, in no order.
+	Connections(withSubs bool) []client.Snapshot
+	// Connection returns one open connection.
+	Connection(id uint64, withSubs bool) (client.Snapshot, bool)
+	// Closed returns the remembered closed connections, oldest first, with
+	// their subscriptions. Shared: it must not be changed.
+	Closed() []client.Snapshot
+	// MeasureRTT pings the connections whose round trip is unknown.
+	MeasureRTT(ids []uint64)
+	// Accounts returns all accounts, sorted by name.
+	Accounts() []AccountState
+	// NotReady names the configured listeners that are not open: "server".
+	NotReady() []string
+	// TLSConfig is that of the client listener, for https; nil without.
+	TLSConfig() *tls.Config
+	// Noticef, Warnf and Errorf log.
+	Noticef(format string, args ...any)
+	Warnf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Identity says who the server is.
+type Identity struct {
+	ID, Name      string
+	Version       string // that clients and tools see
+	Commit        string
+	Start         time.Time
+	ConfigLoaded  time.Time
+	Host          string // as shown to clients: listener or client_advertise
+	Port          int    // resolved
+	ConnectURLs   []string
+	SystemAccount string // empty if there is none
+	AuthRequired  bool
+	TLSRequired   bool
+	TLSVerify     bool
+	HTTPPort      int // resolved
+	HTTPSPort     int
+	CertNotAfter  time.Time // zero without TLS
+}
+
+// Totals are counters of the whole server.
+type Totals struct {
+	Connections                        int
+	TotalConnections                   uint64
+	InMsgs, InBytes, OutMsgs, OutBytes int64
+	SlowConsumers                      int64
+	StaleConnections                   int64
+	StalledClients                     int64
+	Subscriptions                      int
+}
+
+// AccountState is an account and what the server knows about it.
+type AccountState struct {
+	*broker.Account
+	Limits           options.AccountLimits
+	System           bool
+	Connections      int
+	TotalConnections int64
+	Updated          time.Time // when it was configured
+}

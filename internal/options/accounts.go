@@ -1,0 +1,115 @@
+package options
+
+import (
+	"strings"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/internal/conf"
+)
+
+// setAccounts reads `accounts`: a list of names, or a map of accounts.
+func setAccounts(d *decoder, e *conf.Entry) {
+	switch v := e.Value.Data.(type) {
+	case []conf.Value:
+		for _, item := range v {
+			name, ok := item.Data.(string)
+			if !ok {
+				d.fail(item.Pos, "error parsing accounts: unsupported type in array %s", typeName(item.Data))
+				continue
+			}
+			d.addAccount(name, item.Pos)
+		}
+	case *conf.Map:
+		for _, item := range v.Entries {
+			m, ok := item.Value.Data.(*conf.Map)
+			if !ok {
+				if !item.UsedVariable {
+					d.fail(item.Pos, "Expected map entries for accounts")
+				}
+				continue
+			}
+			if account := d.addAccount(item.Key, item.Pos); account != nil {
+				d.account(account, m)
+			}
+		}
+	default:
+		d.fail(e.Pos, "error parsing accounts: unsupported type %s", typeName(v))
+	}
+}
+
+// addAccount checks a name. Blanks and wildcards are refused, since account
+// names travel in subjects.
+func (d *decoder) addAccount(name string, pos conf.Position) *Account {
+	if name == GlobalAccount {
+		d.fail(pos, "%q is a Reserved Account", name)
+		return nil
+	}
+	if name == "" || strings.ContainsAny(name, " \t*>") {
+		d.fail(pos, "account name %q must not be empty or hold blanks or wildcards", name)
+		return nil
+	}
+	for _, other := range d.o.Accounts {
+		if other.Name == name {
+			d.fail(pos, "Duplicate Account Entry: %s", name)
+			return nil
+		}
+	}
+	account := &Account{Name: name, Limits: UnlimitedAccount()}
+	d.o.Accounts = append(d.o.Accounts, account)
+	return account
+}
+
+// account reads the body of one account.
+func (d *decoder) account(a *Account, m *conf.Map) {
+	for _, e := range m.Entries {
+		switch key := strings.ToLower(e.Key); key {
+		case "nkey":
+			a.Nkey = d.string(e)
+			if !nkeys.IsValidPublicAccountKey(a.Nkey) {
+				d.fail(e.Pos, "Not a valid public nkey for an account: %q", a.Nkey)
+			}
+		case "users":
+			d.userList(e, a)
+		case "default_permissions":
+			a.DefaultPermissions = d.permissions(e)
+		case "limits":
+			d.accountLimits(a, e)
+		case "exports", "imports":
+			if list, ok := e.Value.Data.([]conf.Value); !ok {
+				d.fail(e.Pos, "%s should be an array, got %s", strings.ToUpper(key[:1])+key[1:], typeName(e.Value.Data))
+			} else if len(list) > 0 {
+				d.unsupported(e)
+			}
+		case "mappings", "maps", "jetstream", "msg_trace", "trace_dest":
+			if !asksForNothing(e.Value.Data) {
+				d.unsupported(e)
+			}
+		default:
+			d.unknown(e)
+		}
+	}
+}
+
+func (d *decoder) accountLimits(a *Account, e *conf.Entry) {
+	m := d.block(e, "Expected account limits to be a map/struct, got %v")
+	if m == nil {
+		return
+	}
+	for _, item := range m.Entries {
+		switch strings.ToLower(item.Key) {
+		case "max_connections", "max_conn":
+			a.Limits.MaxConnections = d.int(item)
+		case "max_subscriptions", "max_subs":
+			a.Limits.MaxSubscriptions = d.int(item)
+		case "max_payload", "max_pay":
+			a.Limits.MaxPayload = d.int(item)
+		case "max_leafnodes", "max_leafs":
+			a.Limits.MaxLeafNodes = d.int(item)
+		default:
+			if !item.UsedVariable {
+				d.fail(item.Pos, "Unknown field %q parsing account limits", item.Key)
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package options
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/godwit-mq/godwit/internal/conf"
+)
+
+// ProcessConfigFile reads a configuration file into new options. An empty path
+// gives empty options. Warnings do not fail it: see (*Options).ConfigWarnings.
+func ProcessConfigFile(path string) (*Options, error) {
+	o := &Options{}
+	if err := o.ProcessConfigFile(path); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// ProcessConfigString is ProcessConfigFile for a text at hand; relative
+// includes are looked up in the working directory.
+func ProcessConfigString(text string) (*Options, error) {
+	o := &Options{}
+	m, err := conf.Parse(text, "", ".", os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.apply(m); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// ProcessConfigFile reads a file over the fields that are set already.
+func (o *Options) ProcessConfigFile(path string) error {
+	o.ConfigFile = path
+	if path == "" {
+		return nil
+	}
+	m, err := conf.ParseFile(path, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	return o.apply(m)
+}
+
+// apply carries the parsed file over into the options.
+func (o *Options) apply(m *conf.Map) error {
+	o.ConfigDigest = m.Digest()
+	d := &decoder{o: o}
+	for _, e := range m.Entries {
+		d.top(e)
+	}
+	d.checkUsers(m)
+	o.ConfigWarnings = d.warnings
+	if len(d.errors) > 0 {
+		return &ConfigErrors{d.errors, d.warnings}
+	}
+	return nil
+}
+
+// top carries out one key of the top level.
+func (d *decoder) top(e *conf.Entry) {
+	key := strings.ToLower(e.Key)
+	if set, ok := topKeys[key]; ok {
+		set(d, e)
+		return
+	}
+	if _, ok := unsupportedKeys[key]; ok {
+		if !asksForNothing(e.Value.Data) {
+			d.unsupported(e)
+		}
+		return
+	}
+	d.unknown(e)
+}
+
+// expandHome replaces a leading ~ by the home directory.
+func expandHome(path string) string {
+	if path != "~" && !strings.HasPrefix(path, "~/") {
+		return path
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	return filepath.Join(home, strings.TrimPrefix(path, "~"))
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"crypto/tls"
+	"net"
+
+	"github.com/godwit-mq/godwit/internal/auth"
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/options"
+)
+
+// Authenticate implements client.Server.
+func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*client.Binding, *client.Refusal) {
+	var verdict auth.Verdict
+	if custom := s.opts.CustomClientAuthentication; custom != nil {
+		verdict = s.askEmbedder(custom, c, &connect)
+	} else {
+		request := auth.Request{Connect: connect, Nonce: c.Nonce, ConnectionType: c.Type}
+		if secure := c.TLSState(); secure != nil {
+			request.TLS = &secure.State
+		}
+		verdict = s.auth.Decide(request)
+	}
+	if !verdict.OK {
+		return nil, refusal(verdict)
+	}
+	return s.bind(c, &verdict)
+}
+
+// bind counts the connection into the account that authentication chose.
+func (s *Server) bind(c *client.Client, v *auth.Verdict) (*client.Binding, *client.Refusal) {
+	account := s.accounts.get(v.Account)
+	if account == nil {
+		return nil, &client.Refusal{
+			Reason: client.AuthenticationFailure, Text: "Failed Account Registration", User: v.User,
+			Log: "Problem registering with account \"" + v.Account + "\": account missing",
+		}
+	}
+	if !s.accounts.join(account, c) {
+		s.LogLimited(c, "maximum account active connections exceeded")
+		return nil, &client.Refusal{
+			Reason: client.MaximumAccountConnections, User: v.User,
+			Text: "maximum account active connections exceeded",
+		}
+	}
+	return &client.Binding{
+		Account: account.Account, Permissions: v.Permissions, Deadline: v.Deadline,
+		MaxPayload: account.limits.MaxPayload, MaxSubs: account.limits.MaxSubscriptions,
+		System: account.Name == s.accounts.system,
+		User:   v.User, Label: v.Label, IssuerKey: v.IssuerKey, ProxyKey: v.ProxyKey,
+	}, nil
+}
+
+func refusal(v auth.Verdict) *client.Refusal {
+	r := &client.Refusal{
+		Reason: client.AuthenticationFailure, Text: "Authorization Violation",
+		Log: v.ErrorText(), Debug: v.Debug, User: v.User,
+	}
+	switch v.Reason {
+	case auth.ProxyNotTrusted:
+		r.Reason = client.ProxyNotTrusted
+	case auth.ProxyRequired:
+		r.Reason = client.ProxyRequired
+	}
+	return r
+}
+
+// askEmbedder lets the embedding program decide.
+func (s *Server) askEmbedder(custom options.Authenticator, c *client.Client, connect *options.ClientOpts) auth.Verdict {
+	seen := &applicant{client: c, connect: connect}
+	if !custom.Check(seen) {
+		return auth.Verdict{Reason: auth.Failed, User: connect.Username}
+	}
+	return s.auth.Accept(seen.user, connect)
+}
+
+// applicant is a connecting client as an embedding program sees it.
+type applicant struct {
+	client  *client.Client
+	connect *options.ClientOpts
+	user    *options.User
+}
+
+func (a *applicant) GetOpts() *options.ClientOpts    { return a.connect }
+func (a *applicant) RegisterUser(user *options.User) { a.user = user }
+func (a *applicant) RemoteAddress() net.Addr         { return a.client.RemoteAddr() }
+func (a *applicant) GetNonce() []byte                { return a.client.Nonce }
+func (a *applicant) Kind() int                       { return 0 }
+func (a *applicant) GetID() uint64                   { return a.client.ID }
+
+func (a *applicant) GetTLSConnectionState() *tls.ConnectionState {
+	if secure := a.client.TLSState(); secure != nil {
+		state := secure.State
+		return &state
+	}
+	return nil
+}

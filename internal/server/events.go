@@ -1,0 +1,37 @@
+package server
+
+import (
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/logging"
+)
+
+// SetLogger puts a logger in place; nil is silence. The former one is closed if
+// it can be.
+func (s *Server) SetLogger(l logging.Logger, debug, trace bool) error {
+	return s.log.Set(l, debug, trace)
+}
+
+// Logger is the logger in place, nil if there is none.
+func (s *Server) Logger() logging.Logger { return s.log.Logger() }
+
+// Log implements client.Server.
+func (s *Server) Log() logging.Logger { return &s.log }
+
+// LogLimited implements client.Server.
+func (s *Server) LogLimited(c *client.Client, text string) {
+	s.limited.With(c.String()).Errorf("%s", text)
+}
+
+// SlowConsumer implements client.Server.
+func (s *Server) SlowConsumer(c *client.Client) {
+	s.counters.slow.Add(1)
+	if account := c.Account(); account != nil {
+		account.CountSlowConsumer()
+	}
+}
+
+// StaleConnection implements client.Server.
+func (s *Server) StaleConnection(*client.Client) { s.counters.stale.Add(1) }
+
+// Stalled implements client.Server.
+func (s *Server) Stalled(*client.Client) { s.counters.stalls.Add(1) }

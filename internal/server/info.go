@@ -1,0 +1,152 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/options"
+)
+
+// info is what INFO tells a client. The order of the fields is that of the
+// reference, since people read it.
+type info struct {
+	ID            string   `json:"server_id"`
+	Name          string   `json:"server_name"`
+	Version       string   `json:"version"`
+	Proto         int      `json:"proto"`
+	GitCommit     string   `json:"git_commit,omitempty"`
+	Go            string   `json:"go"`
+	Host          string   `json:"host"`
+	Port          int      `json:"port"`
+	Headers       bool     `json:"headers"`
+	AuthRequired  bool     `json:"auth_required,omitempty"`
+	TLSRequired   bool     `json:"tls_required,omitempty"`
+	TLSVerify     bool     `json:"tls_verify,omitempty"`
+	TLSAvailable  bool     `json:"tls_available,omitempty"`
+	MaxPayload    int      `json:"max_payload"`
+	ClientID      uint64   `json:"client_id,omitempty"`
+	ClientIP      string   `json:"client_ip,omitempty"`
+	Nonce         string   `json:"nonce,omitempty"`
+	ConnectURLs   []string `json:"connect_urls,omitempty"`
+	LameDuck      bool     `json:"ldm,omitempty"`
+	ConnectInfo   bool     `json:"connect_info,omitempty"`
+	RemoteAccount string   `json:"remote_account,omitempty"`
+	IsSystem      bool     `json:"acc_is_sys,omitempty"`
+	XKey          string   `json:"xkey"`
+}
+
+// baseInfo is what is the same for every client.
+func (s *Server) baseInfo() info {
+	o := s.opts
+	i := info{
+		ID: s.id, Name: s.name, Version: CompatVersion, Proto: 1, GitCommit: revision(), Go: runtime.Version(),
+		Host: o.Host, Port: s.port(), Headers: !o.NoHeaderSupport,
+		AuthRequired: s.auth.Required() && !s.auth.HasNoAuthUser(),
+		MaxPayload:   int(o.MaxPayload), XKey: s.xkey,
+		LameDuck: state(s.state.Load()) == lameDuck,
+	}
+	if o.TLSConfig != nil {
+		i.TLSRequired = !o.AllowNonTLS
+		i.TLSAvailable = o.AllowNonTLS
+		i.TLSVerify = o.TLSVerify
+	}
+	if s.advertise != nil {
+		i.Host, i.Port = s.advertise.host, s.advertise.port
+	}
+	return i
+}
+
+// port is the client port as far as it is known.
+func (s *Server) port() int {
+	if addr, ok := s.Addr().(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return max(s.opts.Port, 0)
+}
+
+// Info implements client.Server.
+func (s *Server) Info(c *client.Client, connected bool) []byte {
+	return line(s.infoFor(c, connected))
+}
+
+func (s *Server) infoFor(c *client.Client, connected bool) info {
+	i := s.baseInfo()
+	i.ClientID = c.ID
+	i.MaxPayload = c.MaxPayload()
+	i.ClientIP = c.ShownIP(s.opts.ProxyProtocol)
+	secure := c.TLSState()
+	if c.Type == options.ConnectionInProcess && (secure == nil || !secure.First) && s.opts.TLSConfig != nil {
+		i.TLSRequired, i.TLSAvailable = false, true
+	}
+	if secure != nil && secure.First {
+		i.TLSRequired = true
+	}
+	if !connected {
+		i.Nonce = string(c.Nonce)
+		return i
+	}
+	i.ConnectInfo = true
+	if account := c.Account(); account != nil {
+		i.RemoteAccount = account.Name
+		i.IsSystem = account.Name == s.accounts.system
+	}
+	return i
+}
+
+// line renders an INFO line.
+func line(i info) []byte {
+	text, err := json.Marshal(i)
+	if err != nil {
+		panic(fmt.Sprintf("server: INFO of plain fields: %v", err))
+	}
+	return append(append([]byte("INFO "), text...), " \r\n"...)
+}
+
+// resolveAdvertise checks client_advertise.
+func (s *Server) resolveAdvertise() error {
+	text := s.opts.ClientAdvertise
+	if text == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		host, port, err = text, "", nil
+		if h, p, e := net.SplitHostPort(text + ":0"); e != nil || h == "" || p != "0" {
+			err = e
+		}
+	}
+	number := s.opts.Port
+	if err == nil && port != "" {
+		number, err = strconv.Atoi(port)
+		if err == nil && (number < -1 || number > 65535) {
+			err = fmt.Errorf("port %d out of range", number)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("Error setting server INFO with ClientAdvertise value of %s, err=%w", text, err) //nolint:staticcheck // a known text
+	}
+	if number <= 0 {
+		number = s.opts.Port
+	}
+	s.advertise = &hostPort{host, number}
+	return nil
+}
+
+// revision is the commit that the binary was built from, 7 characters, or empty.
+func revision() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range build.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(7, len(setting.Value))]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,296 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/internal/auth"
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/link"
+	"github.com/godwit-mq/godwit/internal/logging"
+	"github.com/godwit-mq/godwit/internal/monitor"
+	"github.com/godwit-mq/godwit/internal/options"
+)
+
+// Version is godwit's own version.
+const Version = "0.1.0"
+
+// CompatVersion is the version of the protocol's reference server whose
+// features clients may expect. It is what INFO and /varz report, since client
+// libraries decide by it what they may use.
+const CompatVersion = "2.15.2"
+
+// Errors of a server's life.
+var (
+	ErrRunning = errors.New("server is running already")
+	ErrStopped = errors.New("server was shut down")
+)
+
+// state of a server's life.
+type state int32
+
+const (
+	fresh state = iota
+	starting
+	running
+	lameDuck
+	stopping
+	stopped
+)
+
+// Server is a running or startable server. Its methods may be called from any
+// goroutine.
+type Server struct {
+	id      string // public nkey
+	name    string
+	xkey    string // public curve key
+	started time.Time
+
+	// given is the caller's struct: only the resolved port is written to it.
+	given    *options.Options
+	opts     *options.Options // our copy; immutable after New
+	settings atomic.Pointer[client.Settings]
+	auth     *auth.Authenticator
+	log      logging.Switch
+	flushers *link.Flushers
+	limited  *logging.RateLimited
+
+	state    atomic.Int32
+	ctx      context.Context // ended by Shutdown
+	cancel   context.CancelFunc
+	done     chan struct{} // closed when Shutdown has finished
+	ready    chan struct{} // closed when the listeners are open
+	startErr atomic.Pointer[error]
+
+	nextID   atomic.Uint64
+	clients  *registry
+	monitor  *monitor.Server
+	accounts *accounts
+	counters counters
+
+	mu        sync.Mutex
+	listener  net.Listener
+	advertise *hostPort // resolved client_advertise
+	profiler  *profiler
+	portsFile string
+	tasks     sync.WaitGroup // everything that Shutdown waits for
+	rate      rateCounter
+}
+
+// hostPort is an address as it is shown to clients.
+type hostPort struct {
+	host string
+	port int
+}
+
+// counters are what the server counts beside its accounts.
+type counters struct {
+	total, slow, stale, stalls atomic.Int64
+	throttled                  atomic.Int64
+}
+
+// New checks the options and returns a server that is not started. The options
+// are copied.
+func New(given *options.Options) (*Server, error) {
+	if given == nil {
+		given = &options.Options{}
+	}
+	opts := given.Clone()
+	opts.SetDefaults()
+	if err := opts.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		given: given, opts: opts, started: time.Now(),
+		done: make(chan struct{}), ready: make(chan struct{}),
+	}
+	s.limited = logging.NewRateLimited(&s.log, time.Second, nil)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := s.createKeys(); err != nil {
+		return nil, err
+	}
+	s.name = opts.ServerName
+	if s.name == "" {
+		s.name = s.id
+	}
+	if err := s.resolveAdvertise(); err != nil {
+		return nil, err
+	}
+	a, err := auth.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	s.auth = a
+	s.clients = newRegistry(opts.MaxClosedClients)
+	s.accounts = newAccounts(opts)
+	s.settings.Store(s.deriveSettings())
+	s.monitor = monitor.New(source{s})
+	given.Port = portBeforeStart(opts.Port)
+	return s, nil
+}
+
+// portBeforeStart is what a caller sees of a random port before it is known.
+func portBeforeStart(port int) int {
+	if port == options.RandomPort {
+		return 0
+	}
+	return port
+}
+
+func (s *Server) createKeys() error {
+	identity, err := nkeys.CreatePair(nkeys.PrefixByteServer)
+	if err != nil {
+		return fmt.Errorf("create server identity: %w", err)
+	}
+	if s.id, err = identity.PublicKey(); err != nil {
+		return fmt.Errorf("create server identity: %w", err)
+	}
+	curve, err := nkeys.CreateCurveKeysWithRand(rand.Reader)
+	if err != nil {
+		return fmt.Errorf("create server curve key: %w", err)
+	}
+	if s.xkey, err = curve.PublicKey(); err != nil {
+		return fmt.Errorf("create server curve key: %w", err)
+	}
+	return nil
+}
+
+// Start opens the listeners and returns when they are open, or with the error
+// that prevented it; then everything that had been opened is closed again.
+func (s *Server) Start() error {
+	if !s.state.CompareAndSwap(int32(fresh), int32(starting)) {
+		if s.Running() {
+			return ErrRunning
+		}
+		return ErrStopped
+	}
+	s.flushers = link.NewFlushers()
+	s.started = time.Now()
+	s.banner()
+	if err := s.open(); err != nil {
+		s.startErr.Store(&err)
+		s.log.Fatalf("%v", err)
+		s.Shutdown()
+		return err
+	}
+	if !s.state.CompareAndSwap(int32(starting), int32(running)) {
+		return ErrStopped
+	}
+	close(s.ready)
+	s.log.Noticef("Server is ready")
+	return nil
+}
+
+// open opens everything, in the order in which operators expect the log lines.
+func (s *Server) open() error {
+	if err := s.startProfiler(); err != nil {
+		return err
+	}
+	if err := s.writePidFile(); err != nil {
+		return err
+	}
+	if err := s.startMonitor(); err != nil {
+		return err
+	}
+	if !s.opts.DontListen {
+		if err := s.listen(); err != nil {
+			return err
+		}
+	}
+	return s.writePortsFile()
+}
+
+// banner logs who is starting.
+func (s *Server) banner() {
+	s.log.Noticef("Starting godwit")
+	s.log.Noticef("  Version:  %s (compatible with %s)", Version, CompatVersion)
+	s.log.Noticef("  Git:      [%s]", revision())
+	s.log.Noticef("  Name:     %s", s.name)
+	s.log.Noticef("  ID:       %s", s.id)
+	if s.opts.ConfigFile != "" {
+		s.log.Noticef("Using configuration file: %s (%s)", s.opts.ConfigFile, s.opts.ConfigDigest)
+	}
+	if s.auth.PlaintextPasswords() {
+		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
+	}
+}
+
+// Shutdown stops the server and returns when nothing of it runs any more. It
+// may be called several times, before Start, and on a nil server.
+func (s *Server) Shutdown() {
+	if s == nil {
+		return
+	}
+	for {
+		now := s.state.Load()
+		if now >= int32(stopping) {
+			<-s.done
+			return
+		}
+		if s.state.CompareAndSwap(now, int32(stopping)) {
+			break
+		}
+	}
+	s.log.Noticef("Initiating Shutdown...")
+	s.cancel()
+	s.closeListener()
+	for _, c := range s.clients.all() {
+		c.Close(client.ServerShutdown)
+	}
+	s.stopMonitor()
+	s.stopProfiler()
+	s.tasks.Wait()
+	s.removePortsFile()
+	if s.flushers != nil {
+		s.flushers.Stop()
+	}
+	s.log.Noticef("Server Exiting..")
+	s.state.Store(int32(stopped))
+	close(s.done)
+}
+
+// Done is closed when a shutdown has finished.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Ready is closed when the listeners are open.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Running reports whether the server was started and does not end.
+func (s *Server) Running() bool {
+	now := state(s.state.Load())
+	return now == starting || now == running || now == lameDuck
+}
+
+// Err is why Start failed, nil if it did not.
+func (s *Server) Err() error {
+	if err := s.startErr.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// ID is the server's public nkey; Name its configured name, or the ID.
+func (s *Server) ID() string { return s.id }
+
+// Name is the server's name.
+func (s *Server) Name() string { return s.name }
+
+// XKey is the server's public curve key.
+func (s *Server) XKey() string { return s.xkey }
+
+// Options returns the options in force. They must not be changed.
+func (s *Server) Options() *options.Options { return s.opts }
+
+// Settings implements client.Server.
+func (s *Server) Settings() *client.Settings { return s.settings.Load() }
+
+// Flushers implements client.Server.
+func (s *Server) Flushers() *link.Flushers { return s.flushers }
