@@ -7,33 +7,79 @@ import (
 	"github.com/godwit-mq/godwit/internal/conf"
 )
 
-// ConfigError is one fault of a configuration file. It prints as
-// "file:line:column: text".
-type ConfigError struct {
+// FieldError is a fault of one value of a configuration file.
+type FieldError struct {
 	Pos  conf.Position
 	Text string
 }
 
-func (e *ConfigError) Error() string { return e.Pos.String() + ": " + e.Text }
+// Error begins with "file:line:col: ".
+func (e *FieldError) Error() string { return e.Pos.String() + ": " + e.Text }
 
-// ConfigErrors is everything that is wrong with a configuration file. Warnings
-// alone do not prevent a start; they make an error only of a file that is
-// checked (Options.CheckConfig).
+// ConfigErrors is everything that is wrong with a configuration.
 type ConfigErrors struct {
 	Errors   []error
-	Warnings []error
+	Warnings []error // worth mentioning, but no reason not to start
 }
 
-// Error has the warnings and then the errors, each with a newline behind it.
+// Error lists the errors, one a line.
 func (e *ConfigErrors) Error() string {
-	var b strings.Builder
-	for _, list := range [][]error{e.Warnings, e.Errors} {
-		for _, err := range list {
-			fmt.Fprintf(&b, "%v\n", err)
-		}
+	lines := make([]string, 0, len(e.Errors))
+	for _, err := range e.Errors {
+		lines = append(lines, err.Error())
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
-// Unwrap gives errors.Is and errors.As access to the single errors.
+// Unwrap gives access to the single errors.
 func (e *ConfigErrors) Unwrap() []error { return e.Errors }
+
+// decoder turns a parsed file into options and collects what is wrong.
+type decoder struct {
+	o        *Options
+	errors   []error
+	warnings []error
+
+	users []namedUser // for the check for duplicates
+}
+
+// namedUser is a user or nkey and where it was defined.
+type namedUser struct {
+	name string
+	nkey bool
+	pos  conf.Position
+}
+
+func (d *decoder) fail(pos conf.Position, format string, args ...any) {
+	d.errors = append(d.errors, &FieldError{pos, fmt.Sprintf(format, args...)})
+}
+
+func (d *decoder) warn(pos conf.Position, format string, args ...any) {
+	d.warnings = append(d.warnings, &FieldError{pos, fmt.Sprintf(format, args...)})
+}
+
+// typeName is how the texts of the reference call a value's type.
+func typeName(v any) string {
+	switch v.(type) {
+	case *conf.Map:
+		return "map[string]interface {}"
+	case []conf.Value:
+		return "[]interface {}"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// show is how those texts print a value.
+func show(v any) any {
+	switch v := v.(type) {
+	case *conf.Map:
+		return v.Plain()
+	case []conf.Value:
+		list := make([]any, 0, len(v))
+		for _, item := range v {
+			list = append(list, show(item.Data))
+		}
+		return list
+	}
+	return v
+}
