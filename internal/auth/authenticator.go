@@ -5,12 +5,10 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/nats-io/nkeys"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/godwit-mq/godwit/internal/options"
 )
@@ -30,11 +28,12 @@ type user struct {
 type Authenticator struct {
 	users   map[string]*user
 	nkeys   map[string]*user
-	names   []string // of users, sorted: for comparing distinguished names
-	single  user     // the one user, if single.name is set
+	dns     []namedDN // of users whose names are distinguished names, sorted
+	single  user      // the one user, if single.name is set
 	token   string
 	proxies []string
 	maps    bool // the listener maps certificates to users
+	listens bool // there is a client listener
 
 	noAuthUser string
 	hidden     bool // noAuthUser was made up by the server
@@ -43,14 +42,11 @@ type Authenticator struct {
 	plaintext  bool
 }
 
-// bcryptText recognises hashed passwords.
-var bcryptText = regexp.MustCompile(`^\$2[abxy]\$\d{2}\$`)
-
 // New compiles the options, which have been validated.
 func New(o *options.Options) (*Authenticator, error) {
 	a := &Authenticator{
 		users: make(map[string]*user), nkeys: make(map[string]*user),
-		token: o.Authorization, proxies: slices.Clone(o.TrustedProxies), maps: o.TLSMap,
+		token: o.Authorization, proxies: slices.Clone(o.TrustedProxies), maps: o.TLSMap, listens: !o.DontListen,
 		noAuthUser: o.NoAuthUser, custom: o.CustomClientAuthentication != nil,
 	}
 	a.single = user{name: o.Username, password: o.Password, account: options.GlobalAccount, proxy: o.ProxyRequired}
@@ -66,7 +62,7 @@ func New(o *options.Options) (*Authenticator, error) {
 		}
 		a.nkeys[u.Nkey] = &user{name: u.Nkey, account: account, permissions: p, types: upper(u.AllowedConnectionTypes), proxy: u.ProxyRequired}
 	}
-	slices.Sort(a.names)
+	slices.SortFunc(a.dns, func(x, y namedDN) int { return strings.Compare(x.user.name, y.user.name) })
 	a.nonce = len(a.nkeys) > 0 || len(a.proxies) > 0 || o.AlwaysEnableNonce
 	a.admitAnonymous(o)
 	a.findPlaintext()
@@ -82,9 +78,11 @@ func (a *Authenticator) addUser(u *options.User) error {
 		name: u.Username, password: u.Password, account: account, permissions: p,
 		types: upper(u.AllowedConnectionTypes), proxy: u.ProxyRequired,
 	}
-	c.certificate = u.Password == "" && a.maps && c.allows(options.ConnectionStandard) && u.Username != a.noAuthUser
+	c.certificate = u.Password == "" && a.maps && a.listens && c.allows(options.ConnectionStandard) && u.Username != a.noAuthUser
 	a.users[u.Username] = c
-	a.names = append(a.names, u.Username)
+	if dn, err := parseDN(u.Username); err == nil && len(dn) > 0 {
+		a.dns = append(a.dns, namedDN{dn, c})
+	}
 	return nil
 }
 
@@ -128,7 +126,7 @@ func (a *Authenticator) admitAnonymous(o *options.Options) {
 		return
 	}
 	for _, acc := range o.Accounts {
-		if acc.Name != o.SystemAccount {
+		if acc.Name != o.SystemAccount && acc.Name != options.GlobalAccount {
 			return
 		}
 	}
@@ -159,7 +157,7 @@ func randomName(n int) string {
 }
 
 func (a *Authenticator) findPlaintext() {
-	plain := func(u *user) bool { return !bcryptText.MatchString(u.password) }
+	plain := func(u *user) bool { return !isHashed(u.password) }
 	if a.single.name != "" && plain(&a.single) {
 		a.plaintext = true
 	}
@@ -180,6 +178,19 @@ func (a *Authenticator) NeedsNonce() bool { return a.nonce }
 
 // HasNoAuthUser reports whether a no_auth_user is configured.
 func (a *Authenticator) HasNoAuthUser() bool { return a.noAuthUser != "" && !a.hidden }
+
+// Unguarded lists, sorted, the users that anybody can be by sending an empty
+// password.
+func (a *Authenticator) Unguarded() []string {
+	var names []string
+	for _, u := range a.users {
+		if u.password == "" && !u.certificate && u.name != a.noAuthUser {
+			names = append(names, u.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // PlaintextPasswords reports whether some password is not hashed.
 func (a *Authenticator) PlaintextPasswords() bool { return a.plaintext }
@@ -209,7 +220,7 @@ func (a *Authenticator) Decide(r Request) Verdict {
 	nothing := c.Username == "" && c.Password == "" && c.Token == ""
 	if len(a.nkeys) > 0 {
 		if u := a.nkeys[a.noAuthUser]; u != nil && nothing && c.Nkey == "" {
-			v.User, v.Label = u.name, "nkey:"+u.name
+			v.User, v.Label, v.IssuerKey = u.name, "nkey:"+u.name, u.account
 			return a.accept(u, &r, v)
 		}
 		if c.Nkey != "" {
@@ -318,10 +329,13 @@ func (a *Authenticator) byUser(r *Request, v Verdict, nothing bool) Verdict {
 
 func (a *Authenticator) bySingle(r *Request, v Verdict) Verdict {
 	c := &r.Connect
+	if a.single.proxy && v.ProxyKey == "" {
+		return a.accept(&a.single, r, v)
+	}
 	switch {
 	case a.token != "":
 		if samePassword(a.token, c.Token) {
-			return a.accept(&user{account: options.GlobalAccount, proxy: a.single.proxy}, r, v)
+			return a.accept(&user{account: options.GlobalAccount}, r, v)
 		}
 	case a.single.name != "":
 		name := subtle.ConstantTimeCompare([]byte(a.single.name), []byte(c.Username)) == 1
@@ -330,15 +344,6 @@ func (a *Authenticator) bySingle(r *Request, v Verdict) Verdict {
 		}
 	}
 	return v
-}
-
-// samePassword compares a configured password, plain or hashed, with one that
-// was presented.
-func samePassword(configured, presented string) bool {
-	if bcryptText.MatchString(configured) {
-		return bcrypt.CompareHashAndPassword([]byte(configured), []byte(presented)) == nil
-	}
-	return subtle.ConstantTimeCompare([]byte(configured), []byte(presented)) == 1
 }
 
 // Accept is the verdict about somebody whom an embedding program let in. A nil
@@ -362,11 +367,9 @@ func (a *Authenticator) Accept(u *options.User, connect *options.ClientOpts) Ver
 	return v
 }
 
-// NewNonce returns a text for clients to sign: 15 characters.
-func NewNonce() []byte {
-	var random [11]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		panic("auth: no randomness: " + err.Error())
-	}
-	return base64.RawURLEncoding.AppendEncode(nil, random[:])
+// Refuse is the verdict about somebody whom an embedding program turned away.
+func (a *Authenticator) Refuse(connect *options.ClientOpts) Verdict {
+	var v Verdict
+	v.describe(connect)
+	return v
 }

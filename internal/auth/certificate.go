@@ -1,32 +1,10 @@
 package auth
 
 import (
-	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/hex"
-	"errors"
 	"fmt"
-
-	"github.com/godwit-mq/godwit/internal/options"
 )
-
-// Fingerprint is the hex SHA-256 of DER bytes.
-func Fingerprint(der []byte) string {
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:])
-}
-
-// CheckPinned checks the peer's certificate against the pinned public keys.
-func CheckPinned(state tls.ConnectionState, pins options.PinnedCertSet) error {
-	if len(state.PeerCertificates) > 0 {
-		if _, ok := pins[Fingerprint(state.PeerCertificates[0].RawSubjectPublicKeyInfo)]; ok {
-			return nil
-		}
-	}
-	return errors.New("certificate not pinned")
-}
 
 // byCertificate takes the user from the client's certificate. Only the first
 // certificate counts, and the first of its names that is a user's.
@@ -39,11 +17,17 @@ func (a *Authenticator) byCertificate(r *Request, v Verdict) Verdict {
 		v.debugf("User required in cert, no peer certificates found")
 		return v
 	}
+	if r.Connect.Username != "" {
+		v.Warnings = append(v.Warnings, fmt.Sprintf("User %q found in connect proto, but user required from cert", r.Connect.Username))
+	}
 	u := a.mapped(r.TLS.PeerCertificates[0], r.ConnectionType, &v)
 	if u == nil {
 		return v
 	}
 	v.User, v.who, v.Label = u.name, fmt.Sprintf("User %q", u.name), "user:"+u.name
+	if u.proxy && v.ProxyKey == "" {
+		return a.accept(u, r, v)
+	}
 	if u.password != "" && !samePassword(u.password, r.Connect.Password) {
 		return v
 	}
@@ -103,6 +87,12 @@ func domainComponents(cert *x509.Certificate) string {
 	return text
 }
 
+// namedDN is a user whose name is a distinguished name.
+type namedDN struct {
+	dn   distinguishedName
+	user *user
+}
+
 // byDN compares the subject as a distinguished name with the users' names:
 // equal ones first, then those with the same parts in another order.
 func (a *Authenticator) byDN(cert *x509.Certificate, kind string, v *Verdict) *user {
@@ -111,17 +101,16 @@ func (a *Authenticator) byDN(cert *x509.Certificate, kind string, v *Verdict) *u
 		return nil
 	}
 	var reordered *user
-	for _, name := range a.names {
-		u := a.users[name]
-		dn, err := parseDN(name)
-		if err != nil || !u.allows(kind) {
+	for _, candidate := range a.dns {
+		u := candidate.user
+		if !u.allows(kind) {
 			continue
 		}
-		if dn.equal(subject) {
-			v.debugf("Using DistinguishedNameMatch for auth [%q]", name)
+		if candidate.dn.equal(subject) {
+			v.debugf("Using DistinguishedNameMatch for auth [%q]", u.name)
 			return u
 		}
-		if reordered == nil && dn.sameParts(subject) {
+		if reordered == nil && candidate.dn.sameParts(subject) {
 			reordered = u
 		}
 	}

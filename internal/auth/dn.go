@@ -94,6 +94,9 @@ func (p *dnParser) attribute() (a attribute, end byte, err error) {
 		return a, 0, fmt.Errorf("unknown attribute type %q", a.name)
 	}
 	p.rest = strings.TrimLeft(rest, " ")
+	if strings.HasPrefix(p.rest, "#") || strings.HasPrefix(p.rest, `"`) {
+		return a, 0, errors.New("values in hex or in quotes are not understood")
+	}
 	var b strings.Builder
 	kept := 0 // length up to the last byte that is not a trailing blank
 	for i := 0; i < len(p.rest); i++ {

@@ -1,191 +1,190 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/subject"
 )
 
 // Permissions are compiled permissions of a user. They are immutable and may be
-// used from any goroutine. A nil *Permissions allows everything, but methods
-// need one that is not nil.
+// used from any goroutine; no check allocates. A nil *Permissions allows
+// everything.
 type Permissions struct {
-	raw      *options.Permissions
-	publish  rules
-	allow    []entry // subscribe; nil without restriction
-	allowAll bool
-	deny     []entry
-	response *options.ResponsePermission
+	raw       *options.Permissions
+	publish   lists
+	subscribe lists
+	response  *options.ResponsePermission
 }
 
-// rules are allow and deny lists of plain subjects.
-type rules struct {
-	all   bool // no allow list
-	allow subjects
-	deny  subjects
+// lists are what is allowed and what is denied. Deny beats allow.
+type lists struct {
+	open  bool // no allow list: everything is allowed
+	allow rules
+	deny  rules
 }
 
-// subjects finds out whether a literal text matches one of a list.
-type subjects struct {
-	literal   map[string]struct{}
-	wildcards []string
-}
-
-// entry is an item of a subscribe list: a subject, and a queue pattern or "".
-type entry struct{ subject, queue string }
-
-func newSubjects(list []string) subjects {
-	s := subjects{}
-	for _, text := range list {
-		text, _, _ = strings.Cut(strings.TrimSpace(text), " ") // a queue has no meaning here: deny the subject
-		if !subject.IsLiteral(text) {
-			s.wildcards = append(s.wildcards, text)
-			continue
-		}
-		if s.literal == nil {
-			s.literal = make(map[string]struct{})
-		}
-		s.literal[text] = struct{}{}
-	}
-	return s
-}
-
-func (s *subjects) match(name []byte) bool {
-	if _, ok := s.literal[string(name)]; ok {
-		return true
-	}
-	for _, w := range s.wildcards {
-		if subject.Match(name, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// NewPermissions compiles permissions; nil gives nil.
+// NewPermissions compiles permissions; nil gives nil. An entry that is no valid
+// subject is an error, since dropping a denial would open what it closes.
 func NewPermissions(raw *options.Permissions) (*Permissions, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	p := &Permissions{raw: raw.Clone(), publish: rules{all: true}, allowAll: true}
-	if pub := raw.Publish; pub != nil {
-		p.publish = rules{all: pub.Allow == nil, allow: newSubjects(pub.Allow), deny: newSubjects(pub.Deny)}
+	p := &Permissions{raw: raw.Clone(), publish: lists{open: true}, subscribe: lists{open: true}}
+	var err error
+	if raw.Publish != nil {
+		if p.publish, err = compilePublish(raw.Publish); err != nil {
+			return nil, fmt.Errorf("publish %w", err)
+		}
+	}
+	if raw.Subscribe != nil {
+		if p.subscribe, err = compileSubscribe(raw.Subscribe); err != nil {
+			return nil, fmt.Errorf("subscribe %w", err)
+		}
 	}
 	if raw.Response != nil {
-		r := *raw.Response
-		if r.MaxMsgs == 0 {
-			r.MaxMsgs = options.DefaultResponseMaxMsgs
-		}
-		if r.Expires == 0 {
-			r.Expires = options.DefaultResponseExpires
-		}
-		p.response = &r
+		p.response = withDefaults(*raw.Response)
+		// Whoever may answer may publish nothing else, unless a list says so.
 		if raw.Publish == nil || raw.Publish.Allow == nil {
-			p.publish.all = false
-		}
-	}
-	if sub := raw.Subscribe; sub != nil {
-		var err error
-		p.allowAll = sub.Allow == nil
-		if p.allow, err = newEntries(sub.Allow); err != nil {
-			return nil, err
-		}
-		if p.deny, err = newEntries(sub.Deny); err != nil {
-			return nil, err
+			p.publish.open = false
 		}
 	}
 	return p, nil
 }
 
-func newEntries(list []string) ([]entry, error) {
+// withDefaults replaces what was left open.
+func withDefaults(r options.ResponsePermission) *options.ResponsePermission {
+	r.MaxMsgs = cmp.Or(r.MaxMsgs, options.DefaultResponseMaxMsgs)
+	r.Expires = cmp.Or(r.Expires, options.DefaultResponseExpires)
+	return &r
+}
+
+// compilePublish: a queue means nothing for publishers. An allow entry that has
+// one is an error; of a deny entry the subject is denied, which errs on the safe
+// side.
+func compilePublish(raw *options.SubjectPermission) (l lists, err error) {
+	for _, text := range raw.Allow {
+		if !subject.IsValidStrict(text) {
+			return l, fmt.Errorf("allow: subject %q is not a valid subject", text)
+		}
+	}
+	deny, err := parseEntries(raw.Deny)
+	if err != nil {
+		return l, fmt.Errorf("deny: %w", err)
+	}
+	for i := range deny {
+		deny[i].queue = ""
+	}
+	allow, err := parseEntries(raw.Allow)
+	if err != nil {
+		return l, fmt.Errorf("allow: %w", err)
+	}
+	return lists{open: raw.Allow == nil, allow: newRules(allow), deny: newRules(deny)}, nil
+}
+
+func compileSubscribe(raw *options.SubjectPermission) (l lists, err error) {
+	allow, err := parseEntries(raw.Allow)
+	if err != nil {
+		return l, fmt.Errorf("allow: %w", err)
+	}
+	deny, err := parseEntries(raw.Deny)
+	if err != nil {
+		return l, fmt.Errorf("deny: %w", err)
+	}
+	return lists{open: raw.Allow == nil, allow: newRules(allow), deny: newRules(deny)}, nil
+}
+
+func parseEntries(list []string) ([]entry, error) {
 	var out []entry
 	for _, text := range list {
-		switch f := strings.Fields(text); len(f) {
-		case 1:
-			out = append(out, entry{subject: f[0]})
-		case 2:
-			out = append(out, entry{f[0], f[1]})
-		default:
-			return nil, fmt.Errorf("invalid subject-queue %q", text)
+		e, err := parseEntry(text)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, e)
 	}
 	return out, nil
 }
 
-// Raw returns the permissions as configured, which must not be changed.
-func (p *Permissions) Raw() *options.Permissions { return p.raw }
-
-// Response is what allow_responses grants, with defaults; nil without it.
-func (p *Permissions) Response() *options.ResponsePermission { return p.response }
-
 // CanPublish reports whether a message may be published on a subject, which is
-// taken literally even if it has wildcards.
+// taken literally even if it has wildcards. Where it is false, Response may still
+// permit an answer.
 func (p *Permissions) CanPublish(name []byte) bool {
-	r := &p.publish
-	return (r.all || r.allow.match(name)) && !r.deny.match(name)
-}
-
-// CanSubscribe reports whether a subscription is allowed: it must be covered
-// as a whole by an allow entry and by no deny entry. queue is "" for a plain
-// subscription.
-func (p *Permissions) CanSubscribe(name, queue string) bool {
-	return p.allowsSubscribe(name, queue) && !p.deniesSubscribe(name, queue)
-}
-
-// allowsSubscribe: an entry with a queue restricts the queues of its subject, so
-// plain entries open all queues only where there is no such entry.
-func (p *Permissions) allowsSubscribe(name, queue string) bool {
-	if p.allowAll {
+	if p == nil {
 		return true
 	}
-	plain, restricted := false, false
-	for _, e := range p.allow {
-		if !subject.IsSubset(name, e.subject) {
-			continue
-		}
-		if e.queue == "" {
-			plain = true
-			continue
-		}
-		restricted = true
-		if queue != "" && matchQueue(queue, e.queue) {
-			return true
-		}
+	return (p.publish.open || p.publish.allow.names(name, "")) && !p.publish.deny.names(name, "")
+}
+
+// CanSubscribe reports whether a subscription is allowed; queue is "" for a plain
+// one. It has to be covered by the allow list as a whole, and is refused where a
+// deny entry covers it as a whole. By a rule that operators rely on, a `>` at the
+// end counts as one token for denials: deny `foo.*` refuses `foo.>`.
+func (p *Permissions) CanSubscribe(name, queue string) bool {
+	if p == nil {
+		return true
 	}
-	return plain && (queue == "" || !restricted)
+	return (p.subscribe.open || p.subscribe.allow.covers(name, queue)) && !p.subscribe.deny.namesText(name, queue)
 }
 
-func (p *Permissions) deniesSubscribe(name, queue string) bool {
-	for _, e := range p.deny {
-		if e.queue != "" && (queue == "" || !matchQueue(queue, e.queue)) {
-			continue
-		}
-		// By the comparison of the reference `>` counts as one token on the
-		// left, so that deny foo.* refuses foo.> as well.
-		if subject.IsSubset(name, e.subject) || subject.Match(name, e.subject) {
-			return true
-		}
-	}
-	return false
+// NeedsDeliveryFilter reports whether DeniesDelivery can be true for some message
+// that a subscription gets, which is so when a deny entry overlaps it.
+func (p *Permissions) NeedsDeliveryFilter(name, queue string) bool {
+	return p != nil && p.subscribe.deny.overlaps(name, queue)
 }
 
-// matchQueue compares a queue name: literally first, then as a pattern.
-func matchQueue(name, pattern string) bool {
-	return name == pattern || subject.Match(name, pattern)
-}
-
-// DeniesDelivery reports whether a message on the subject must not be delivered
-// to a subscription of the user, which may be wider than a deny entry.
+// DeniesDelivery reports whether a message must be kept from a subscription with
+// this queue, "" for a plain one. The subject is the message's.
 func (p *Permissions) DeniesDelivery(name []byte, queue string) bool {
-	for _, e := range p.deny {
-		if e.queue != "" && (queue == "" || !matchQueue(queue, e.queue)) {
-			continue
-		}
-		if subject.Match(name, e.subject) {
-			return true
+	return p != nil && p.subscribe.deny.names(name, queue)
+}
+
+// Response is what allow_responses grants, defaults filled in; nil without it. It
+// must not be changed.
+func (p *Permissions) Response() *options.ResponsePermission {
+	if p == nil {
+		return nil
+	}
+	return p.response
+}
+
+// Raw returns the permissions as configured, which must not be changed.
+func (p *Permissions) Raw() *options.Permissions {
+	if p == nil {
+		return nil
+	}
+	return p.raw
+}
+
+// Public returns the permissions as users are shown them: both lists present,
+// entries as "subject" or "subject queue", defaults filled in. The caller owns
+// the result. It is nil for nil.
+func (p *Permissions) Public() *options.Permissions {
+	if p == nil {
+		return nil
+	}
+	public := &options.Permissions{Publish: tidy(p.raw.Publish), Subscribe: tidy(p.raw.Subscribe)}
+	if p.response != nil {
+		response := *p.response
+		public.Response = &response
+	}
+	return public
+}
+
+func tidy(raw *options.SubjectPermission) *options.SubjectPermission {
+	if raw == nil {
+		return &options.SubjectPermission{}
+	}
+	return &options.SubjectPermission{Allow: tidyList(raw.Allow), Deny: tidyList(raw.Deny)}
+}
+
+func tidyList(list []string) []string {
+	var out []string
+	for _, text := range list {
+		if e, err := parseEntry(text); err == nil {
+			out = append(out, e.String())
 		}
 	}
-	return false
+	return out
 }

@@ -39,6 +39,7 @@ type Verdict struct {
 	IssuerKey   string
 	ProxyKey    string
 	Debug       []string // lines that explain the decision
+	Warnings    []string // lines for the operator
 
 	who string // for the error log
 }

@@ -89,6 +89,7 @@ func New(identity Identity, server Server) *Client {
 	c.receiver.ID = identity.ID
 	c.receiver.Out = &c.conn.Out
 	c.receiver.Exhausted = c.exhausted
+	c.receiver.Trace = c.traceDelivery
 	c.connect = options.ClientOpts{Verbose: true, Pedantic: true, Echo: true}
 	c.verbose, c.pedantic = true, true
 	c.remote = identity.Net.RemoteAddr()
@@ -111,6 +112,7 @@ func logName(addr net.Addr, id uint64) string {
 func (c *Client) Attach(binding *Binding) {
 	c.pub = broker.NewPublisher(&c.receiver, binding.Account, checker{c})
 	c.pub.OnStall = c.stalled
+	c.configure()
 	c.bind(binding)
 }
 

@@ -55,14 +55,20 @@ func (c *Client) Input(block *link.Block, data []byte) (consumed, need int, err 
 // refresh takes changed settings over, once per batch.
 func (c *Client) refresh() {
 	s := c.server.Settings()
-	c.trace = s.Trace
+	c.trace = s.Trace && (s.TraceSystem || !c.binding.System)
+	c.pub.Trace = c.trace
 	if s == c.settings {
 		return
 	}
 	c.settings = s
-	c.pub.DropCrowded = s.NoStall
+	c.configure()
 	c.conn.SetLimits(s.Output)
 	c.limit()
+}
+
+// configure passes settings on to the publisher.
+func (c *Client) configure() {
+	c.pub.DropCrowded, c.pub.NoCache = c.settings.NoStall, c.settings.NoCache
 }
 
 // flush applies changes of interest and hands the batch to its destinations.

@@ -133,10 +133,10 @@ func (c *Client) sendPing() {
 	c.pingsOut++
 	c.rttStart = time.Now()
 	// Writing may have to close the connection, which takes mu.
-	go c.conn.Out.Write([]byte("PING\r\n"))
-	if c.trace {
-		go c.traceOut("PING")
-	}
+	go func() {
+		c.traceOut("PING")
+		c.conn.Out.Write([]byte("PING\r\n"))
+	}()
 }
 
 // MeasureRTT pings a client whose round trip is not known, if that cannot

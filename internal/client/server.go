@@ -33,8 +33,10 @@ type Settings struct {
 
 	Output        link.Limits
 	NoStall       bool // drop for crowded destinations
+	NoCache       bool // look every subject up anew
 	Debug         bool
 	Trace         bool
+	TraceSystem   bool // connections of the system account, too
 	TraceHeaders  bool
 	TraceLength   int
 	ProxyProtocol bool

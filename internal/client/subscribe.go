@@ -94,6 +94,9 @@ func (c *Client) maxSubs() int {
 
 // unsubscribe answers UNSUB.
 func (c *Client) unsubscribe(cmd *wire.Command) {
+	if cmd.Max > 0 && c.pub.Holding() {
+		c.pub.Flush() // so that all deliveries so far are counted
+	}
 	c.mu.Lock()
 	sub := c.subs[string(cmd.SID)]
 	remove := sub != nil && (cmd.Max == 0 || sub.Limit(int64(cmd.Max)))

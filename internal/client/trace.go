@@ -18,24 +18,26 @@ func (c *Client) traceIn(cmd *wire.Command) {
 	default:
 		c.tracef("<<- [%s %s]", cmd.Op, cmd.Args)
 		if cmd.Op == wire.OpPub || cmd.Op == wire.OpHPub {
-			c.tracePayload(cmd)
+			c.traceBody("<<-", cmd.Body[:cmd.Header], cmd.Body[cmd.Header:])
 		}
 	}
 }
 
-func (c *Client) tracePayload(cmd *wire.Command) {
-	payload := cmd.Body
-	if c.settings.TraceHeaders {
-		payload = payload[:cmd.Header]
+// traceBody logs a message's headers and payload, as far as is wanted.
+func (c *Client) traceBody(arrow string, headers, payload []byte) {
+	settings := c.server.Settings()
+	body := headers
+	if !settings.TraceHeaders {
+		body = append(append([]byte(nil), headers...), payload...)
 	}
-	if len(payload) == 0 {
+	if len(body) == 0 {
 		return
 	}
-	if limit := c.settings.TraceLength; limit > 0 && len(payload) > limit {
-		c.tracef("<<- MSG_PAYLOAD: [\"%s...\"]", quoted(payload[:limit]))
+	if limit := settings.TraceLength; limit > 0 && len(body) > limit {
+		c.tracef("%s MSG_PAYLOAD: [\"%s...\"]", arrow, quoted(body[:limit]))
 		return
 	}
-	c.tracef("<<- MSG_PAYLOAD: [%q]", payload)
+	c.tracef("%s MSG_PAYLOAD: [%q]", arrow, body)
 }
 
 // quoted is Go's quoting without the quotes.
@@ -51,11 +53,14 @@ func (c *Client) traceOut(line string) {
 	}
 }
 
-// traceDelivery logs a message that the client is sent.
-func (c *Client) traceDelivery(line []byte) {
-	if c.server.Settings().Trace {
-		c.tracef("->> [%s]", line)
+// traceDelivery logs a message that the client is sent. It is called by
+// publishers.
+func (c *Client) traceDelivery(line, headers, payload []byte) {
+	c.tracef("->> [%s]", line)
+	if line[0] != 'H' {
+		headers = nil
 	}
+	c.traceBody("->>", headers, payload)
 }
 
 // secrets finds the values in a CONNECT that must not be logged.

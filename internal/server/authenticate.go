@@ -21,6 +21,9 @@ func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*cl
 		}
 		verdict = s.auth.Decide(request)
 	}
+	for _, warning := range verdict.Warnings {
+		s.log.Warnf("%s - %s", c, warning)
+	}
 	if !verdict.OK {
 		return nil, refusal(verdict)
 	}
@@ -69,7 +72,7 @@ func refusal(v auth.Verdict) *client.Refusal {
 func (s *Server) askEmbedder(custom options.Authenticator, c *client.Client, connect *options.ClientOpts) auth.Verdict {
 	seen := &applicant{client: c, connect: connect}
 	if !custom.Check(seen) {
-		return auth.Verdict{Reason: auth.Failed, User: connect.Username}
+		return s.auth.Refuse(connect)
 	}
 	return s.auth.Accept(seen.user, connect)
 }

@@ -221,6 +221,12 @@ func (s *Server) banner() {
 	if s.auth.PlaintextPasswords() {
 		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}
+	for _, name := range s.auth.Unguarded() {
+		s.log.Warnf("User %q has no password: anybody can connect as this user", name)
+	}
+	for _, warning := range s.opts.ConfigWarnings {
+		s.log.Warnf("%v", warning)
+	}
 }
 
 // Shutdown stops the server and returns when nothing of it runs any more. It
