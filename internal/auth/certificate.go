@@ -2,120 +2,134 @@ package auth
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"strings"
+
+	"github.com/godwit-mq/godwit/internal/options"
 )
+
+// mapsCertificate reports whether the user comes from the connection's
+// certificate. Connections inside of the process came by no listener; those
+// without TLS give their names and passwords.
+func (q *inquiry) mapsCertificate() bool {
+	switch q.request.ConnectionType {
+	case options.ConnectionStandard:
+		return q.maps
+	case options.ConnectionInProcess:
+		return q.maps && q.request.TLS != nil
+	}
+	return false
+}
 
 // byCertificate takes the user from the client's certificate. Only the first
 // certificate counts, and the first of its names that is a user's.
-func (a *Authenticator) byCertificate(r *Request, v Verdict) Verdict {
-	if r.TLS == nil {
-		v.debugf("User required in cert, no TLS connection state")
-		return v
+func (q *inquiry) byCertificate() bool {
+	state := q.request.TLS
+	if state == nil {
+		q.verdict.debugf("User required in cert, no TLS connection state")
+		return false
 	}
-	if len(r.TLS.PeerCertificates) == 0 {
-		v.debugf("User required in cert, no peer certificates found")
-		return v
+	if len(state.PeerCertificates) == 0 {
+		q.verdict.debugf("User required in cert, no peer certificates found")
+		return false
 	}
-	if r.Connect.Username != "" {
-		v.Warnings = append(v.Warnings, fmt.Sprintf("User %q found in connect proto, but user required from cert", r.Connect.Username))
-	}
-	u := a.mapped(r.TLS.PeerCertificates[0], r.ConnectionType, &v)
+	u := q.mapped(state.PeerCertificates[0])
 	if u == nil {
-		return v
+		return false
 	}
-	v.User, v.who, v.Label = u.name, fmt.Sprintf("User %q", u.name), "user:"+u.name
-	if u.proxy && v.ProxyKey == "" {
-		return a.accept(u, r, v)
+	if q.connect.Username != "" {
+		q.verdict.Warnings = append(q.verdict.Warnings,
+			fmt.Sprintf("User %q found in connect proto, but user required from cert", q.connect.Username))
 	}
-	if u.password != "" && !samePassword(u.password, r.Connect.Password) {
-		return v
+	q.verdict.setUser(u.name)
+	if q.lacksProxy(u.proxy) {
+		return false
 	}
-	return a.accept(u, r, v)
+	return (u.password == "" || samePassword(u.password, q.connect.Password)) && q.admit(u)
 }
 
-// mapped looks the certificate's names up, in order.
-func (a *Authenticator) mapped(cert *x509.Certificate, kind string, v *Verdict) *user {
-	find := func(name, how string) *user {
-		if u := a.users[name]; u != nil && u.allows(kind) && name != "" && !(a.hidden && name == a.noAuthUser) {
-			v.debugf("Using %s for auth [%q]", how, name)
-			return u
-		}
-		return nil
-	}
+// mapped looks the certificate's names up, in their order.
+func (q *inquiry) mapped(cert *x509.Certificate) *user {
 	for _, name := range cert.EmailAddresses {
-		if u := find(name, "email found in cert"); u != nil {
+		if u := q.lookUp(name, "email found in cert"); u != nil {
 			return u
 		}
 	}
 	for _, name := range cert.DNSNames {
-		if u := find(name, "SAN found in cert"); u != nil {
+		if u := q.lookUp(name, "SAN found in cert"); u != nil {
 			return u
 		}
 	}
 	for _, uri := range cert.URIs {
-		if u := find(uri.String(), "URI found in cert"); u != nil {
+		if u := q.lookUp(uri.String(), "URI found in cert"); u != nil {
 			return u
 		}
 	}
-	if u := a.byDN(cert, kind, v); u != nil {
+	if u := q.byDN(cert.RawSubject); u != nil {
+		q.verdict.debugf("Using DistinguishedNameMatch for auth [%q]", u.name)
 		return u
 	}
-	plain := cert.Subject.String()
-	if full := plain + domainComponents(cert); full != plain {
-		if u := find(full, "RDNSequence"); u != nil {
+	// Attributes that this rendering does not know, domain components among them,
+	// are left out of it.
+	text := cert.Subject.ToRDNSequence().String()
+	if components := domainComponents(cert.RawSubject); components != "" {
+		if u := q.lookUp(text+","+components, "RDNSequence"); u != nil {
 			return u
 		}
 	}
-	if u := find(plain, "certificate subject"); u != nil {
+	if u := q.lookUp(text, "certificate subject"); u != nil {
 		return u
 	}
-	v.debugf("User in cert [%q], not found", plain)
+	q.verdict.debugf("User in cert [%q], not found", text)
+	return nil
+}
+
+// lookUp finds a user that this connection may use, and tells how it was found.
+func (q *inquiry) lookUp(name, how string) *user {
+	u := q.users[name]
+	if name == "" || u == nil || !u.allows(q.request.ConnectionType) || q.isAnonymous(u) {
+		return nil
+	}
+	q.verdict.debugf("Using %s for auth [%q]", how, name)
+	return u
+}
+
+// byDN compares the subject with the users' names as distinguished names: equal
+// ones first, then those with the same parts in another order. Among several of
+// either kind the first by name is taken.
+func (q *inquiry) byDN(rawSubject []byte) *user {
+	subject, err := subjectDN(rawSubject)
+	if err != nil || len(subject) == 0 {
+		return nil
+	}
+	for _, same := range []func(x, y distinguishedName) bool{distinguishedName.equal, distinguishedName.sameParts} {
+		for _, named := range q.dns {
+			if named.user.allows(q.request.ConnectionType) && same(named.dn, subject) {
+				return named.user
+			}
+		}
+	}
 	return nil
 }
 
 var oidDomainComponent = asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 25}
 
-// domainComponents renders the DCs of the subject in certificate order.
-func domainComponents(cert *x509.Certificate) string {
-	text := ""
-	for _, n := range cert.Subject.Names {
-		if n.Type.Equal(oidDomainComponent) {
-			text += fmt.Sprintf(",DC=%v", n.Value)
+// domainComponents renders the domain components of a subject in the order of the
+// certificate: "DC=example,DC=com".
+func domainComponents(rawSubject []byte) string {
+	var sequence pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(rawSubject, &sequence); err != nil || len(rest) > 0 {
+		return ""
+	}
+	var parts []string
+	for _, set := range sequence {
+		for _, a := range set {
+			if value, ok := a.Value.(string); ok && a.Type.Equal(oidDomainComponent) {
+				parts = append(parts, "DC="+value)
+			}
 		}
 	}
-	return text
-}
-
-// namedDN is a user whose name is a distinguished name.
-type namedDN struct {
-	dn   distinguishedName
-	user *user
-}
-
-// byDN compares the subject as a distinguished name with the users' names:
-// equal ones first, then those with the same parts in another order.
-func (a *Authenticator) byDN(cert *x509.Certificate, kind string, v *Verdict) *user {
-	subject, err := subjectDN(cert.RawSubject)
-	if err != nil || len(subject) == 0 {
-		return nil
-	}
-	var reordered *user
-	for _, candidate := range a.dns {
-		u := candidate.user
-		if !u.allows(kind) {
-			continue
-		}
-		if candidate.dn.equal(subject) {
-			v.debugf("Using DistinguishedNameMatch for auth [%q]", u.name)
-			return u
-		}
-		if reordered == nil && candidate.dn.sameParts(subject) {
-			reordered = u
-		}
-	}
-	if reordered != nil {
-		v.debugf("Using DistinguishedNameMatch for auth [%q]", reordered.name)
-	}
-	return reordered
+	return strings.Join(parts, ",")
 }

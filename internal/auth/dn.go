@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"cmp"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
@@ -9,112 +11,139 @@ import (
 	"strings"
 )
 
-// distinguishedName is a name by RFC 4514: a sequence of relative names, each a
-// set of attributes.
+// distinguishedName is a name by RFC 4514, such as "CN=a+OU=b,O=c": a sequence of
+// relative names.
 type distinguishedName []relativeName
 
+// relativeName is a set of attributes, kept sorted for comparison.
 type relativeName []attribute
 
-type attribute struct{ name, value string }
+// attribute is a type in upper case and a value, unescaped.
+type attribute struct{ kind, value string }
 
-// attributeNames are the types that can be compared.
+// attributeNames are the types that a certificate's subject may have to be
+// compared as a distinguished name.
 var attributeNames = map[string]string{
 	"2.5.4.3": "CN", "2.5.4.5": "SERIALNUMBER", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",
 	"2.5.4.9": "STREET", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.17": "POSTALCODE",
 	"0.9.2342.19200300.100.1.25": "DC",
 }
 
-// subjectDN reads a certificate's raw subject, in the order of RFC 4514, which
-// is the reverse of the certificate's.
+// subjectDN reads a certificate's raw subject, in the order of RFC 4514, which is
+// the reverse of the certificate's.
 func subjectDN(raw []byte) (distinguishedName, error) {
-	var sequence []asn1.RawValue
-	if rest, err := asn1.Unmarshal(raw, &sequence); err != nil || len(rest) > 0 {
-		return nil, errors.New("subject is no sequence of names")
+	var sequence pkix.RDNSequence
+	rest, err := asn1.Unmarshal(raw, &sequence)
+	if err != nil {
+		return nil, fmt.Errorf("read subject: %w", err)
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("read subject: data after the names")
 	}
 	var dn distinguishedName
-	for _, set := range sequence {
-		var attributes []struct {
-			Type  asn1.ObjectIdentifier
-			Value any
-		}
-		if _, err := asn1.UnmarshalWithParams(set.FullBytes, &attributes, "set"); err != nil {
-			return nil, fmt.Errorf("subject: %w", err)
-		}
-		var rn relativeName
-		for _, a := range attributes {
-			name, ok := attributeNames[a.Type.String()]
+	for _, set := range slices.Backward(sequence) {
+		var relative relativeName
+		for _, a := range set {
+			kind, ok := attributeNames[a.Type.String()]
 			if !ok {
-				return nil, fmt.Errorf("subject: unknown attribute type %s", a.Type)
+				return nil, fmt.Errorf("read subject: unknown attribute type %s", a.Type)
 			}
-			rn = append(rn, attribute{name, fmt.Sprint(a.Value)})
+			value, ok := a.Value.(string)
+			if !ok {
+				return nil, fmt.Errorf("read subject: value of %s is no text", kind)
+			}
+			relative = append(relative, attribute{kind, value})
 		}
-		rn.sort()
-		dn = append(dn, rn)
+		if len(relative) > 0 {
+			dn = append(dn, relative.sorted())
+		}
 	}
-	slices.Reverse(dn)
 	return dn, nil
 }
 
-// parseDN reads a name such as "CN=a+OU=b,O=c".
+// Faults of a distinguished name.
+var (
+	errIncomplete      = errors.New("incomplete type, value pair")
+	errEndedIncomplete = errors.New("DN ended with incomplete type, value pair")
+	errBER             = errors.New("unsupported BER encoding")
+	errEscape          = errors.New("got corrupted escaped character")
+)
+
+// parseDN reads a name. The empty text is the empty name.
 func parseDN(text string) (distinguishedName, error) {
-	if strings.TrimSpace(text) == "" {
+	if strings.Trim(text, " ") == "" {
 		return nil, nil
 	}
 	p := dnParser{rest: text}
 	var dn distinguishedName
-	var rn relativeName
+	var relative relativeName
 	for {
 		a, end, err := p.attribute()
 		if err != nil {
 			return nil, err
 		}
-		rn = append(rn, a)
+		relative = append(relative, a)
 		if end == '+' {
 			continue
 		}
-		rn.sort()
-		dn = append(dn, rn)
-		rn = nil
-		if end == 0 {
+		dn = append(dn, relative.sorted())
+		relative = nil
+		if end == endOfText {
 			return dn, nil
 		}
 	}
 }
 
+// endOfText is what a word ends with at the end.
+const endOfText = 0
+
 type dnParser struct{ rest string }
 
-// attribute reads "type=value" and what follows it: ',' '+' or 0 at the end.
+// attribute reads "type=value" and the separator behind it.
 func (p *dnParser) attribute() (a attribute, end byte, err error) {
-	name, rest, ok := strings.Cut(p.rest, "=")
-	if !ok {
-		return a, 0, errors.New("incomplete type, value pair")
+	kind, end, err := p.word("=,+")
+	if err != nil {
+		return a, end, err
 	}
-	a.name = strings.ToUpper(strings.TrimSpace(name))
-	if !knownAttribute(a.name) {
-		return a, 0, fmt.Errorf("unknown attribute type %q", a.name)
+	complete := end == '=' && kind != ""
+	if end == '=' {
+		if strings.HasPrefix(strings.TrimLeft(p.rest, " "), "#") {
+			return a, end, errBER
+		}
+		if a.value, end, err = p.word(",+"); err != nil {
+			return a, end, err
+		}
 	}
-	p.rest = strings.TrimLeft(rest, " ")
-	if strings.HasPrefix(p.rest, "#") || strings.HasPrefix(p.rest, `"`) {
-		return a, 0, errors.New("values in hex or in quotes are not understood")
+	switch {
+	case complete:
+		a.kind = strings.ToUpper(kind)
+		return a, end, nil
+	case end == endOfText:
+		return a, end, errEndedIncomplete
 	}
+	return a, end, errIncomplete
+}
+
+// word reads up to one of the stops, without the blanks around it, and consumes
+// the stop. Escaped characters neither stop it nor count as blanks.
+func (p *dnParser) word(stops string) (word string, end byte, err error) {
+	p.rest = strings.TrimLeft(p.rest, " ")
 	var b strings.Builder
-	kept := 0 // length up to the last byte that is not a trailing blank
+	kept := 0 // length without trailing blanks
 	for i := 0; i < len(p.rest); i++ {
-		switch c := p.rest[i]; c {
-		case ',', ';', '+':
-			p.rest = p.rest[i+1:]
-			a.value = b.String()[:kept]
-			if c == ';' {
-				c = ','
-			}
-			return a, c, nil
-		case '\\':
-			n, err := escaped(p.rest[i+1:], &b)
+		c := p.rest[i]
+		switch {
+		case c == '\\':
+			decoded, n, err := unescape(p.rest[i+1:])
 			if err != nil {
-				return a, 0, err
+				return "", 0, err
 			}
-			i += n
+			b.WriteByte(decoded)
 			kept = b.Len()
+			i += n
+		case strings.IndexByte(stops, c) >= 0:
+			p.rest = p.rest[i+1:]
+			return b.String()[:kept], c, nil
 		default:
 			b.WriteByte(c)
 			if c != ' ' {
@@ -122,66 +151,54 @@ func (p *dnParser) attribute() (a attribute, end byte, err error) {
 			}
 		}
 	}
-	a.value = b.String()[:kept]
 	p.rest = ""
-	return a, 0, nil
+	return b.String()[:kept], endOfText, nil
 }
 
-// escaped reads what follows a backslash; it returns the bytes consumed.
-func escaped(rest string, b *strings.Builder) (int, error) {
+// unescape decodes what follows a backslash: a special character, or two hex
+// digits. n is how many bytes that were.
+func unescape(rest string) (decoded byte, n int, err error) {
 	if rest == "" {
-		return 0, errors.New("got corrupted escaped character")
+		return 0, 0, errEscape
 	}
 	if strings.IndexByte(` "#+,;<=>\`, rest[0]) >= 0 {
-		b.WriteByte(rest[0])
-		return 1, nil
+		return rest[0], 1, nil
 	}
-	if len(rest) < 2 {
-		return 0, fmt.Errorf("failed to decode escaped character %q", rest)
+	if len(rest) == 1 {
+		return 0, 0, errEscape
 	}
-	decoded, err := hex.DecodeString(rest[:2])
-	if err != nil {
-		return 0, fmt.Errorf("failed to decode escaped character: %w", err)
+	var b [1]byte
+	if _, err := hex.Decode(b[:], []byte(rest[:2])); err != nil {
+		return 0, 0, fmt.Errorf("failed to decode escaped character: %w", err)
 	}
-	b.Write(decoded)
-	return 2, nil
+	return b[0], 2, nil
 }
 
-func knownAttribute(name string) bool {
-	for _, known := range attributeNames {
-		if name == known {
-			return true
-		}
-	}
-	return false
-}
-
-func (rn relativeName) sort() {
-	slices.SortFunc(rn, func(x, y attribute) int {
-		return strings.Compare(x.name+"="+x.value, y.name+"="+y.value)
+// sorted puts the attributes in the order in which they are compared.
+func (n relativeName) sorted() relativeName {
+	slices.SortFunc(n, func(x, y attribute) int {
+		return cmp.Or(strings.Compare(x.kind, y.kind), strings.Compare(x.value, y.value))
 	})
+	return n
 }
 
 // equal compares position by position.
 func (dn distinguishedName) equal(other distinguishedName) bool {
-	return slices.EqualFunc(dn, other, func(x, y relativeName) bool { return slices.Equal(x, y) })
+	return slices.EqualFunc(dn, other, slices.Equal[relativeName])
 }
 
-// sameParts compares as sets.
+// sameParts compares without regard to the order; each part counts once.
 func (dn distinguishedName) sameParts(other distinguishedName) bool {
 	if len(dn) != len(other) {
 		return false
 	}
-	used := make([]bool, len(other))
-next:
-	for _, rn := range dn {
-		for i, candidate := range other {
-			if !used[i] && slices.Equal(rn, candidate) {
-				used[i] = true
-				continue next
-			}
+	open := slices.Clone(other)
+	for _, part := range dn {
+		i := slices.IndexFunc(open, func(n relativeName) bool { return slices.Equal(n, part) })
+		if i < 0 {
+			return false
 		}
-		return false
+		open = slices.Delete(open, i, i+1)
 	}
 	return true
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/godwit-mq/godwit/internal/options"
-	"github.com/godwit-mq/godwit/internal/subject"
 )
 
 // Permissions are compiled permissions of a user. They are immutable and may be
@@ -64,9 +63,13 @@ func withDefaults(r options.ResponsePermission) *options.ResponsePermission {
 // one is an error; of a deny entry the subject is denied, which errs on the safe
 // side.
 func compilePublish(raw *options.SubjectPermission) (l lists, err error) {
-	for _, text := range raw.Allow {
-		if !subject.IsValidStrict(text) {
-			return l, fmt.Errorf("allow: subject %q is not a valid subject", text)
+	allow, err := parseEntries(raw.Allow)
+	if err != nil {
+		return l, fmt.Errorf("allow: %w", err)
+	}
+	for _, e := range allow {
+		if e.queue != "" {
+			return l, fmt.Errorf("allow: subject %q is not a valid subject", e)
 		}
 	}
 	deny, err := parseEntries(raw.Deny)
@@ -75,10 +78,6 @@ func compilePublish(raw *options.SubjectPermission) (l lists, err error) {
 	}
 	for i := range deny {
 		deny[i].queue = ""
-	}
-	allow, err := parseEntries(raw.Allow)
-	if err != nil {
-		return l, fmt.Errorf("allow: %w", err)
 	}
 	return lists{open: raw.Allow == nil, allow: newRules(allow), deny: newRules(deny)}, nil
 }

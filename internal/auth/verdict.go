@@ -18,28 +18,35 @@ const (
 	ProxyRequired
 )
 
-// Request is what is known of a connection that wants to be let in.
+// redacted stands for a token wherever a user's name is shown.
+const redacted = "[REDACTED]"
+
+// Request is what is known of a connection that wants to be let in. Nothing of it
+// is changed or kept.
 type Request struct {
 	Connect        options.ClientOpts
-	Nonce          []byte
-	ConnectionType string
-	TLS            *tls.ConnectionState // nil without TLS
+	Nonce          []byte // as sent in INFO
+	ConnectionType string // one of options.ConnectionStandard and so on
+	TLS            *tls.ConnectionState
 }
 
-// Verdict is the decision.
+// Verdict is the decision. Of a refusal only Reason, User, Label, ProxyKey and the
+// lines for the log mean anything.
 type Verdict struct {
 	OK     bool
 	Reason Reason // if not OK
 
 	Account     string
 	Permissions *Permissions // nil: no restrictions
-	Deadline    time.Time    // zero: never
-	User        string       // as monitoring shows it; also of refused ones
-	Label       string       // for log prefixes: "user:joe"
-	IssuerKey   string
-	ProxyKey    string
-	Debug       []string // lines that explain the decision
-	Warnings    []string // lines for the operator
+	Deadline    time.Time    // end of the connection; zero: never
+
+	User      string // as monitoring shows it, also for refused connections
+	Label     string // for log prefixes: "user:joe"
+	IssuerKey string // the account's name for nkey users, else empty
+	ProxyKey  string // of the trusted proxy that signed
+
+	Debug    []string // lines that explain the decision
+	Warnings []string // lines that an operator should see
 
 	who string // for the error log
 }
@@ -56,12 +63,20 @@ func (v *Verdict) ErrorText() string {
 func (v *Verdict) describe(c *options.ClientOpts) {
 	switch {
 	case c.Nkey != "":
-		v.User, v.who, v.Label = c.Nkey, fmt.Sprintf("Nkey %q", c.Nkey), "nkey:"+c.Nkey
+		v.setNkey(c.Nkey)
 	case c.Username != "":
-		v.User, v.who, v.Label = c.Username, fmt.Sprintf("User %q", c.Username), "user:"+c.Username
+		v.setUser(c.Username)
 	case c.Token != "":
-		v.User, v.who, v.Label = "[REDACTED]", `Token "[REDACTED]"`, "token"
+		v.User, v.who, v.Label = redacted, fmt.Sprintf("Token %q", redacted), "token"
 	}
+}
+
+func (v *Verdict) setUser(name string) {
+	v.User, v.who, v.Label = name, fmt.Sprintf("User %q", name), "user:"+name
+}
+
+func (v *Verdict) setNkey(key string) {
+	v.User, v.who, v.Label = key, fmt.Sprintf("Nkey %q", key), "nkey:"+key
 }
 
 func (v *Verdict) debugf(format string, args ...any) {

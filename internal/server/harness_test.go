@@ -30,6 +30,7 @@ func start(t testing.TB, o *options.Options) *Server {
 		o.Port = options.RandomPort
 	}
 	o.Debug = true
+	o.DisableShortFirstPing = true
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)

@@ -221,7 +221,7 @@ func (s *Server) banner() {
 	if s.auth.PlaintextPasswords() {
 		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}
-	for _, name := range s.auth.Unguarded() {
+	for _, name := range s.auth.Passwordless() {
 		s.log.Warnf("User %q has no password: anybody can connect as this user", name)
 	}
 	for _, warning := range s.opts.ConfigWarnings {
