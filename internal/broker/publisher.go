@@ -83,6 +83,10 @@ type Publisher struct {
 	OnStall func(waited time.Duration)
 	// DropCrowded drops messages for crowded destinations instead of waiting.
 	DropCrowded bool
+	// NoCache looks every subject up anew.
+	NoCache bool
+	// Trace tells receivers what they are sent.
+	Trace bool
 }
 
 // cache remembers resolved subjects; made at the first publish.
@@ -185,7 +189,7 @@ func (p *Publisher) miss(subject []byte, hash uint32) *Entry {
 	if p.cache == nil {
 		p.cache = new(cache)
 	}
-	if p.cache.missed[slot] != hash {
+	if p.cache.missed[slot] != hash || p.NoCache {
 		p.cache.missed[slot] = hash
 		p.resolve(&p.scratch, subject)
 		return &p.scratch

@@ -207,6 +207,9 @@ func (p *Publisher) deliver(e *Entry, t *target, cmd *wire.Command) bool {
 	s.run.Messages++
 	s.run.Payload += size
 	p.write(&s.run, e.text[t.prefix:t.end], t.header, cmd)
+	if p.Trace && t.sub.To.Trace != nil {
+		p.trace(t, e.text[t.prefix:t.end], cmd)
+	}
 	p.staged += s.run.Bytes - before
 	return true
 }
@@ -309,4 +312,22 @@ func (p *Publisher) answerNobody(s *Subscription, cmd *wire.Command) {
 	p.own.run.Payload += size
 	p.outMsgs++
 	p.outBytes += size
+}
+
+// trace tells a receiver what it is sent.
+func (p *Publisher) trace(t *target, prefix []byte, cmd *wire.Command) {
+	header := cmd.Header
+	line := append([]byte(nil), prefix...)
+	if len(cmd.Reply) > 0 {
+		line = append(append(line, cmd.Reply...), ' ')
+	}
+	size := len(cmd.Body)
+	if header > 0 && t.header {
+		line = append([]byte{'H'}, line...)
+		line = append(strconv.AppendInt(line, int64(header), 10), ' ')
+	} else {
+		size -= header
+	}
+	line = strconv.AppendInt(line, int64(size), 10)
+	t.sub.To.Trace(line, cmd.Body[:header], cmd.Body[header:])
 }

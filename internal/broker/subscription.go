@@ -77,6 +77,9 @@ type Receiver struct {
 	// Filter tells which deliveries the receiver's permissions forbid; nil if
 	// none.
 	Filter atomic.Pointer[Filter]
+	// Trace is told of deliveries while publishers trace: "MSG foo 1 5". May be
+	// nil.
+	Trace func(line []byte, headers, payload []byte)
 	// Exhausted is called, with no lock held, when a subscription has got all
 	// that it wanted.
 	Exhausted func(*Subscription)

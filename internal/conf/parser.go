@@ -166,7 +166,7 @@ func (p *parser) entry(m *Map, where setting, weight *int) error {
 	if err != nil {
 		return err
 	}
-	if err := p.weigh(weight, value.weight); err != nil {
+	if err := p.weigh(weight, value.weight+len(key)/64); err != nil {
 		return err
 	}
 	m.put(&Entry{Key: key, Value: value, Pos: pos})

@@ -113,7 +113,7 @@ func (p *parser) include(m *Map, weight *int) error {
 		return fmt.Errorf("error parsing include file '%s', %w", name, err)
 	}
 	for _, e := range included.Entries {
-		if err := p.weigh(weight, e.Value.weight); err != nil {
+		if err := p.weigh(weight, e.Value.weight+len(e.Key)/64); err != nil {
 			return err
 		}
 		m.put(e)

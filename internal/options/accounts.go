@@ -22,11 +22,12 @@ func setAccounts(d *decoder, e *conf.Entry) {
 		}
 	case *conf.Map:
 		for _, item := range v.Entries {
+			if item.UsedVariable {
+				continue // a definition, for example of permissions
+			}
 			m, ok := item.Value.Data.(*conf.Map)
 			if !ok {
-				if !item.UsedVariable {
-					d.fail(item.Pos, "Expected map entries for accounts")
-				}
+				d.fail(item.Pos, "Expected map entries for accounts")
 				continue
 			}
 			if account := d.addAccount(item.Key, item.Pos); account != nil {
@@ -87,6 +88,16 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 			}
 		default:
 			d.unknown(e)
+		}
+	}
+	for _, u := range d.o.Users {
+		if u.Account == a && u.Permissions == nil {
+			u.Permissions = a.DefaultPermissions
+		}
+	}
+	for _, u := range d.o.Nkeys {
+		if u.Account == a && u.Permissions == nil {
+			u.Permissions = a.DefaultPermissions
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package options
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,11 +23,7 @@ func ProcessConfigFile(path string) (*Options, error) {
 // includes are looked up in the working directory.
 func ProcessConfigString(text string) (*Options, error) {
 	o := &Options{}
-	m, err := conf.Parse(text, "", ".", os.LookupEnv)
-	if err != nil {
-		return nil, err
-	}
-	if err := o.apply(m); err != nil {
+	if err := o.ProcessConfigString(text); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -45,10 +42,22 @@ func (o *Options) ProcessConfigFile(path string) error {
 	return o.apply(m)
 }
 
+// ProcessConfigString reads a text over the fields that are set already.
+func (o *Options) ProcessConfigString(text string) error {
+	m, err := conf.Parse(text, "", ".", os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	return o.apply(m)
+}
+
 // apply carries the parsed file over into the options.
 func (o *Options) apply(m *conf.Map) error {
 	o.ConfigDigest = m.Digest()
 	d := &decoder{o: o}
+	if len(m.Entries) == 0 {
+		d.warnings = append(d.warnings, fmt.Errorf("%s: config has no values or is empty", o.ConfigFile))
+	}
 	for _, e := range m.Entries {
 		d.top(e)
 	}

@@ -1,6 +1,7 @@
 package options
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -83,7 +84,6 @@ type commandLine struct {
 	configFile                        string
 	debugTrace, verbose, debugVerbose bool
 	version, help, tlsHelp, tls       bool
-	maxTraced                         int
 	set                               map[string]bool
 }
 
@@ -200,32 +200,85 @@ func (c *commandLine) options() (*Options, error) {
 			return nil, err
 		}
 	}
+	return c.onto(file)
+}
+
+// onto puts what the flags say over the options of a file.
+func (c *commandLine) onto(file *Options) (*Options, error) {
+	f := c.o
 	o := MergeOptions(file, f)
 	o.CheckConfig, o.Signal = f.CheckConfig, f.Signal
-	o.flags = f
-	if c.tls || f.TLSVerify || f.TLSCert != "" || f.TLSKey != "" || f.TLSCaCert != "" {
-		if err := o.tlsFromFlags(f); err != nil {
+	o.commandLine = c
+	c.switchOff(o)
+	switch {
+	case c.set["tls"] && !c.tls: // -tls=false
+		o.TLS, o.TLSConfig, o.TLSVerify, o.TLSMap, o.TLSPinnedCerts = false, nil, false, false, nil
+		o.TLSCert, o.TLSKey, o.TLSCaCert, o.TLSHandshakeFirst = "", "", "", false
+	case c.tls, c.set["tlsverify"], c.set["tlscert"], c.set["tlskey"], c.set["tlscacert"]:
+		o.TLSCert, o.TLSKey = f.TLSCert, f.TLSKey
+		if c.set["tlsverify"] {
+			o.TLSVerify, o.TLSMap = f.TLSVerify, o.TLSMap && f.TLSVerify
+		}
+		if c.set["tlscacert"] {
+			o.TLSCaCert = f.TLSCaCert
+		}
+		if err := o.loadTLSFiles(); err != nil {
 			return nil, err
 		}
 	}
 	return o, nil
 }
 
-func (o *Options) tlsFromFlags(f *Options) error {
-	if f.TLSCert == "" {
-		return fmt.Errorf("TLS Server certificate must be present and valid")
+// switchOff carries out flags such as -trace=false, which undo what the file
+// says.
+func (c *commandLine) switchOff(o *Options) {
+	o.Debug = o.Debug && !c.off("D", c.o.Debug) && !c.off("debug", c.o.Debug)
+	o.Trace = o.Trace && !c.off("V", c.o.Trace) && !c.off("trace", c.o.Trace)
+	if c.off("DV", c.debugTrace) {
+		o.Debug, o.Trace = false, false
 	}
-	if f.TLSKey == "" {
-		return fmt.Errorf("TLS Server private key must be present and valid")
+	if c.off("VV", c.verbose) {
+		o.Trace, o.TraceVerbose = false, false
+	}
+	if c.off("DVV", c.debugVerbose) {
+		o.Debug, o.Trace, o.TraceVerbose = false, false, false
+	}
+	o.Syslog = o.Syslog && !c.off("s", c.o.Syslog) && !c.off("syslog", c.o.Syslog)
+	o.LogtimeUTC = o.LogtimeUTC && !c.off("logtime_utc", c.o.LogtimeUTC)
+}
+
+// off reports whether a flag was given with the value false.
+func (c *commandLine) off(name string, value bool) bool { return c.set[name] && !value }
+
+// Reread reads the configuration file again and returns new options: what the
+// file says now, with the flags of the command line over it. Fields that were
+// set in code are not in them.
+func (o *Options) Reread() (*Options, error) {
+	file, err := ProcessConfigFile(o.ConfigFile)
+	if err != nil {
+		return nil, err
+	}
+	if o.commandLine == nil {
+		return file, nil
+	}
+	return o.commandLine.onto(file)
+}
+
+// loadTLSFiles makes TLSConfig of the files that the fields name.
+func (o *Options) loadTLSFiles() error {
+	if o.TLSCert == "" {
+		return errors.New("TLS Server certificate must be present and valid")
+	}
+	if o.TLSKey == "" {
+		return errors.New("TLS Server private key must be present and valid")
 	}
 	config, err := GenTLSConfig(&TLSOptions{
-		CertFile: f.TLSCert, KeyFile: f.TLSKey, CaFile: f.TLSCaCert, Verify: f.TLSVerify,
+		CertFile: o.TLSCert, KeyFile: o.TLSKey, CaFile: o.TLSCaCert, Verify: o.TLSVerify,
 	})
 	if err != nil {
 		return err
 	}
-	o.TLS, o.TLSConfig, o.TLSVerify = true, config, f.TLSVerify
-	o.TLSCert, o.TLSKey, o.TLSCaCert = f.TLSCert, f.TLSKey, f.TLSCaCert
+	o.TLS, o.TLSConfig = true, config
 	return nil
 }
 
@@ -277,9 +330,7 @@ func over[T comparable](value *T, by T) {
 	}
 }
 
-// RedactArgs masks the secrets of a command line in place, so that the list of
-// processes does not show them. It works where the system lets a process change
-// what it is shown as, which is not the case everywhere.
+// RedactArgs returns a command line with its secrets masked, fit to be shown.
 func RedactArgs(args []string) []string {
 	out := append([]string(nil), args...)
 	for i, arg := range out {

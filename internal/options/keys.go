@@ -75,8 +75,8 @@ func init() { // refers to functions that refer to the map
 		"max_control_line":        func(d *decoder, e *conf.Entry) { d.o.MaxControlLine = d.int32(e) },
 		"max_payload":             func(d *decoder, e *conf.Entry) { d.o.MaxPayload = d.int32(e) },
 		"max_pending":             func(d *decoder, e *conf.Entry) { d.o.MaxPending = d.int(e) },
-		"max_connections":         setInt(func(o *Options) *int { return &o.MaxConn }),
-		"max_conn":                setInt(func(o *Options) *int { return &o.MaxConn }),
+		"max_connections":         setMaxConnections,
+		"max_conn":                setMaxConnections,
 		"max_subscriptions":       setInt(func(o *Options) *int { return &o.MaxSubs }),
 		"max_subs":                setInt(func(o *Options) *int { return &o.MaxSubs }),
 		"max_subscription_tokens": setMaxSubTokens,
@@ -163,6 +163,13 @@ func setMetadata(d *decoder, e *conf.Entry) {
 	}
 }
 
+// setMaxConnections takes 0 for "none", which in Options means the default.
+func setMaxConnections(d *decoder, e *conf.Entry) {
+	if d.o.MaxConn = int(d.int(e)); d.o.MaxConn == 0 {
+		d.o.MaxConn = -1
+	}
+}
+
 func setMaxSubTokens(d *decoder, e *conf.Entry) {
 	switch n := d.int(e); {
 	case n > 255:
@@ -188,8 +195,9 @@ func setWriteTimeout(d *decoder, e *conf.Entry) {
 }
 
 func setLameDuckDuration(d *decoder, e *conf.Entry) {
+	before := len(d.errors)
 	v := d.duration(e)
-	if v < minLameDuck && len(d.errors) == 0 {
+	if v < minLameDuck && len(d.errors) == before {
 		d.fail(e.Pos, "invalid lame_duck_duration of %v, minimum is 30 seconds", v)
 		return
 	}

@@ -153,7 +153,8 @@ type Options struct {
 	Signal string
 
 	logtimeSet bool
-	flags      *Options // what was given on the command line; survives reloads
+	// commandLine is what the flags said, nil if there were none; Reread needs it.
+	commandLine *commandLine
 }
 
 // WriteTimeoutPolicy says what a missed write deadline means.

@@ -108,10 +108,7 @@ func checkPermissionSubject(text string, queues bool) error {
 		}
 		return nil
 	}
-	if queues && len(fields) > 2 {
-		return fmt.Errorf("invalid subject-queue %q", text)
-	}
-	if len(fields) != 1 || !subject.IsValidStrict(fields[0]) {
+	if !subject.IsValidStrict(text) {
 		return fmt.Errorf("subject %q is not a valid subject", text)
 	}
 	return nil

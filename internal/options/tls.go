@@ -119,18 +119,26 @@ func (d *decoder) certificates(e *conf.Entry) []CertificatePair {
 			continue
 		}
 		var pair CertificatePair
+		before, last := len(d.errors), v.Pos
 		for _, item := range m.Entries {
-			switch item.Key {
-			case "cert_file":
-				pair.CertFile = expandHome(d.string(item))
-			case "key_file":
-				pair.KeyFile = expandHome(d.string(item))
+			last = item.Pos
+			file, ok := item.Value.Data.(string)
+			switch {
+			case !ok:
+				d.fail(item.Pos, "error parsing certificates config: unsupported type %s", typeName(item.Value.Data))
+			case item.Key == "cert_file":
+				pair.CertFile = expandHome(file)
+			case item.Key == "key_file":
+				pair.KeyFile = expandHome(file)
 			default:
 				d.fail(item.Pos, "error parsing tls certs config, unknown field %q", item.Key)
 			}
 		}
+		if len(d.errors) > before {
+			continue
+		}
 		if pair.CertFile == "" || pair.KeyFile == "" {
-			d.fail(v.Pos, "error parsing certificates config: both 'cert_file' and 'cert_key' options are required")
+			d.fail(last, "error parsing certificates config: both 'cert_file' and 'cert_key' options are required")
 			continue
 		}
 		pairs = append(pairs, pair)
@@ -247,7 +255,7 @@ func (d *decoder) minVersion(e *conf.Entry) uint16 {
 	case "1.0", "1.1":
 		d.fail(e.Pos, "error parsing tls config: unsupported TLS version: TLS %s", text)
 	default:
-		d.fail(e.Pos, "error parsing tls config: unknown version: %q", text)
+		d.fail(e.Pos, "error parsing tls config: unknown version: %s", text)
 	}
 	return 0
 }
@@ -282,9 +290,18 @@ func (d *decoder) handshakeFirst(t *TLSOptions, e *conf.Entry) {
 func GenTLSConfig(t *TLSOptions) (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion: tls.VersionTLS12, CipherSuites: t.Ciphers, CurvePreferences: t.CurvePreferences,
+		InsecureSkipVerify: t.Insecure, // of use only to those who dial with it
 	}
 	if t.MinVersion != 0 {
+		if t.MinVersion < tls.VersionTLS12 {
+			return nil, fmt.Errorf("unsupported minimum TLS version: %s", tls.VersionName(t.MinVersion))
+		}
 		config.MinVersion = t.MinVersion
+	}
+	if len(config.CipherSuites) == 0 {
+		for _, c := range tls.CipherSuites() {
+			config.CipherSuites = append(config.CipherSuites, c.ID)
+		}
 	}
 	if len(config.CurvePreferences) == 0 {
 		config.CurvePreferences = defaultCurves

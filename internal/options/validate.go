@@ -100,7 +100,7 @@ func (o *Options) SetDefaults() {
 	o.TLSTimeout = cmp.Or(o.TLSTimeout, DefaultTLSTimeout)
 	if o.AuthTimeout == 0 {
 		o.AuthTimeout = DefaultAuthTimeout
-		if o.TLSConfig != nil {
+		if o.TLSConfig != nil || o.namesTLSFiles() {
 			o.AuthTimeout = o.TLSTimeout + 1
 		}
 	}
@@ -114,10 +114,11 @@ func (o *Options) SetDefaults() {
 }
 
 // Validate finds settings that cannot be served. It expects SetDefaults to have
-// been called.
+// been called. If TLS is asked for by file names alone (TLSCert and so on), it
+// loads these files into TLSConfig.
 func (o *Options) Validate() error {
 	checks := []func() error{
-		o.checkLimits, o.checkLameDuck, o.checkMonitoring, o.checkAccounts, o.checkUserTables, o.checkNoAuthUser, o.checkTLS,
+		o.checkLimits, o.checkLameDuck, o.checkTLS, o.checkMonitoring, o.checkAccounts, o.checkUserTables, o.checkNoAuthUser,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -158,10 +159,12 @@ func (o *Options) checkLameDuck() error {
 
 func (o *Options) checkMonitoring() error {
 	if o.HTTPPort != 0 && o.HTTPSPort != 0 {
-		return fmt.Errorf("Can't start monitoring: can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort) //nolint:staticcheck // a known text
+		//lint:ignore ST1005 a known text
+		return fmt.Errorf("Can't start monitoring: can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort)
 	}
 	if o.HTTPSPort != 0 && o.TLSConfig == nil {
-		return errors.New("Can't start monitoring: TLS cert and key required for HTTPS") //nolint:staticcheck // a known text
+		//lint:ignore ST1005 a known text
+		return errors.New("Can't start monitoring: TLS cert and key required for HTTPS")
 	}
 	return nil
 }
@@ -198,7 +201,8 @@ func (o *Options) checkUserTables() error {
 	names := make(map[string]bool)
 	for _, u := range o.Users {
 		if names[u.Username] {
-			return fmt.Errorf("Duplicate user %q detected", u.Username) //nolint:staticcheck // a known text
+			//lint:ignore ST1005 a known text
+			return fmt.Errorf("Duplicate user %q detected", u.Username)
 		}
 		names[u.Username] = true
 		if err := checkUser(fmt.Sprintf("user %q", u.Username), u.Permissions, u.AllowedConnectionTypes); err != nil {
@@ -207,11 +211,13 @@ func (o *Options) checkUserTables() error {
 	}
 	for _, u := range o.Nkeys {
 		if names[u.Nkey] {
-			return fmt.Errorf("Duplicate nkey %q detected", u.Nkey) //nolint:staticcheck // a known text
+			//lint:ignore ST1005 a known text
+			return fmt.Errorf("Duplicate nkey %q detected", u.Nkey)
 		}
 		names[u.Nkey] = true
 		if !nkeys.IsValidPublicUserKey(u.Nkey) {
-			return errors.New("Not a valid public nkey for a user") //nolint:staticcheck // a known text
+			//lint:ignore ST1005 a known text
+			return errors.New("Not a valid public nkey for a user")
 		}
 		if err := checkUser(fmt.Sprintf("nkey %q", u.Nkey), u.Permissions, u.AllowedConnectionTypes); err != nil {
 			return err
@@ -287,7 +293,20 @@ func (o *Options) checkNoAuthUser() error {
 	return fmt.Errorf(`no_auth_user: "%s" not present as user or nkey in authorization block or account configuration`, o.NoAuthUser)
 }
 
+// namesTLSFiles reports whether TLS is asked for other than by TLSConfig.
+func (o *Options) namesTLSFiles() bool {
+	return o.TLSConfig == nil && (o.TLS || o.TLSVerify || o.TLSCert != "" || o.TLSKey != "" || o.TLSCaCert != "")
+}
+
 func (o *Options) checkTLS() error {
+	if o.namesTLSFiles() {
+		if err := o.loadTLSFiles(); err != nil {
+			return err
+		}
+	}
+	if c := o.TLSConfig; c != nil && len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		return errors.New("missing 'cert_file' in TLS configuration")
+	}
 	for pin := range o.TLSPinnedCerts {
 		if !isHexDigest(pin) {
 			return fmt.Errorf("error parsing 'pinned_certs' key %q does not look like hash of der encoded subject public key info", pin)

@@ -113,9 +113,13 @@ func (d *decoder) timeout(e *conf.Entry) float64 {
 		if err != nil {
 			d.fail(e.Pos, "error parsing %s: %v", e.Key, err)
 		}
-		return dur.Seconds()
+		t = dur.Seconds()
 	default:
 		d.fail(e.Pos, "error parsing %s: unsupported type %s", e.Key, typeName(v))
+		return 0
+	}
+	if t < 0 {
+		d.fail(e.Pos, "error parsing %s: it can not be negative", e.Key)
 		return 0
 	}
 	if t > highTimeout {
@@ -193,7 +197,15 @@ func asksForNothing(v any) bool {
 	case string:
 		return v == "" || strings.EqualFold(v, "disabled") || strings.EqualFold(v, "disable")
 	case *conf.Map:
-		return len(v.Entries) == 0
+		for _, e := range v.Entries { // { enabled: false } or { disabled: true }
+			on, isBool := e.Value.Data.(bool)
+			key := strings.ToLower(e.Key)
+			off := !on && (key == "enabled" || key == "enable") || on && (key == "disabled" || key == "disable")
+			if !isBool || !off {
+				return false
+			}
+		}
+		return true
 	case []conf.Value:
 		return len(v) == 0
 	}

@@ -231,3 +231,17 @@ func logged(t testing.TB, s *Server, part string) {
 
 // dialRaw only connects.
 func dialRaw(address string) (net.Conn, error) { return net.DialTimeout("tcp", address, time.Second) }
+
+// closedFor waits until some connection has closed for the reason.
+func closedFor(t testing.TB, s *Server, reason string) {
+	t.Helper()
+	eventually(t, "a connection closed for "+reason, func() bool {
+		list, _ := s.clients.history()
+		for _, c := range list {
+			if c.Reason.String() == reason {
+				return true
+			}
+		}
+		return false
+	})
+}
