@@ -16,7 +16,7 @@
 //
 // [ConfigureOptions] reads a command line. Flags take precedence over the file
 // that they name, also when the file is read again later; they are remembered in
-// the options and not in any global variable.
+// the options, not in a global variable ([Options.Reread]).
 //
 // The package reads files but opens nothing else, starts no goroutines and never
 // ends the process.
