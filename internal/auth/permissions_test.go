@@ -392,7 +392,7 @@ func patterns() *rapid.Generator[string] {
 	})
 }
 
-func lists(queues bool) *rapid.Generator[[]string] {
+func entryLists(queues bool) *rapid.Generator[[]string] {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {
 		text := patterns().Draw(t, "subject")
 		if queue := rapid.SampledFrom([]string{"", "", "q", "r.s", "*", "r.*", ">"}).Draw(t, "queue"); queues && queue != "" {
@@ -457,7 +457,7 @@ func (m model) deniesAll(name, queue string) bool {
 
 func TestPublishAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := model{lists(false).Draw(t, "allow"), lists(false).Draw(t, "deny")}
+		m := model{entryLists(false).Draw(t, "allow"), entryLists(false).Draw(t, "deny")}
 		p, err := NewPermissions(&options.Permissions{Publish: &options.SubjectPermission{Allow: m.allow, Deny: m.deny}})
 		if err != nil {
 			t.Fatal(err)
@@ -472,7 +472,7 @@ func TestPublishAgainstModel(t *testing.T) {
 
 func TestSubscribeAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := model{lists(true).Draw(t, "allow"), lists(true).Draw(t, "deny")}
+		m := model{entryLists(true).Draw(t, "allow"), entryLists(true).Draw(t, "deny")}
 		if m.allow == nil {
 			m.allow = []string{}
 		}

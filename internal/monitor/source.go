@@ -79,4 +79,15 @@ type AccountState struct {
 	Connections      int
 	TotalConnections int64
 	Updated          time.Time // when it was configured
+	Lookups          Lookups
+}
+
+// Lookups counts how publishers found the receivers of their messages in an
+// account's interest. Who does not count leaves it zero.
+type Lookups struct {
+	Matches   uint64 // subjects looked up
+	CacheHits uint64 // of these, answered by a publisher's cache
+	Cached    int    // subjects that are cached now
+	Fanout    int    // receivers of all cached subjects together
+	FanoutMax int    // most receivers of one cached subject
 }

@@ -208,5 +208,8 @@ func (s *Server) stopMonitor() { s.monitor.Stop() }
 // MonitorAddr is where monitoring is served, nil if nowhere.
 func (s *Server) MonitorAddr() *net.TCPAddr { return s.monitor.Addr() }
 
+// Monitor answers questions about the server.
+func (s *Server) Monitor() *monitor.Server { return s.monitor }
+
 // HTTPHandler serves the monitoring endpoints.
 func (s *Server) HTTPHandler() http.Handler { return s.monitor.Handler() }

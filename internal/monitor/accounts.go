@@ -1,0 +1,77 @@
+package monitor
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/godwit-mq/godwit/internal/monitor/api"
+)
+
+// Accountz lists the accounts, or shows the one that the options name. An
+// unknown one is an error.
+func (s *Server) Accountz(o *api.AccountzOptions) (*api.Accountz, error) {
+	id := s.source.Identity()
+	z := &api.Accountz{ID: id.ID, Now: s.now(), SystemAccount: id.SystemAccount}
+	accounts := s.source.Accounts()
+	if o == nil || o.Account == "" {
+		for i := range accounts {
+			z.Accounts = append(z.Accounts, accounts[i].Name)
+		}
+		return z, nil
+	}
+	at := slices.IndexFunc(accounts, func(a AccountState) bool { return a.Name == o.Account })
+	if at < 0 {
+		return nil, fmt.Errorf("Account %s does not exist", o.Account) //nolint:staticcheck // a known text
+	}
+	z.Account = accountInfo(&accounts[at])
+	return z, nil
+}
+
+func accountInfo(a *AccountState) *api.AccountInfo {
+	var sum subscriptionSum
+	sum.add(a)
+	stats := sum.stats()
+	return &api.AccountInfo{
+		AccountName: a.Name, NameTag: a.Name, LastUpdate: a.Updated.UTC(), IsSystem: a.System, Complete: true,
+		ClientCnt: a.Connections, SubCnt: stats.NumSubs, Sublist: stats,
+	}
+}
+
+// AccountStatz returns the traffic of the accounts that have connections; with
+// IncludeUnused, of all. The error is always nil.
+func (s *Server) AccountStatz(o *api.AccountStatzOptions) (*api.AccountStatz, error) {
+	if o == nil {
+		o = &api.AccountStatzOptions{}
+	}
+	z := &api.AccountStatz{ID: s.source.Identity().ID, Now: s.now(), Accounts: []*api.AccountStat{}}
+	accounts := s.source.Accounts()
+	for i := range accounts {
+		a := &accounts[i]
+		if !o.IncludeUnused && a.Connections == 0 {
+			continue
+		}
+		if len(o.Accounts) > 0 && !slices.Contains(o.Accounts, a.Name) {
+			continue
+		}
+		z.Accounts = append(z.Accounts, accountStat(a))
+	}
+	return z, nil
+}
+
+func accountStat(a *AccountState) *api.AccountStat {
+	t := a.Traffic()
+	return &api.AccountStat{
+		Account: a.Name, Name: a.Name, Conns: a.Connections, TotalConns: a.Connections,
+		NumSubs:  uint32(a.Index().Stats().NumSubs),
+		Received: traffic(t.InMsgs, t.InBytes), Sent: traffic(t.OutMsgs, t.OutBytes),
+		SlowConsumers: a.SlowConsumers(),
+	}
+}
+
+// traffic is what went over the connections of clients: there are no others.
+func traffic(messages, bytes int64) api.DataStats {
+	return api.DataStats{
+		MsgBytes: api.MsgBytes{Msgs: messages, Bytes: bytes},
+		Gateways: &api.MsgBytes{}, Routes: &api.MsgBytes{}, Leafs: &api.MsgBytes{},
+	}
+}

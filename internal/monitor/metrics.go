@@ -1,0 +1,70 @@
+package monitor
+
+import (
+	"bytes"
+	"log"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	// accountSeriesMax bounds the accounts that have series of their own.
+	accountSeriesMax = 1000
+	// otherAccounts is the label of all accounts beyond that. No account can
+	// have this name: names have no blanks.
+	otherAccounts = "(all other accounts)"
+	// scrapesMax bounds the scrapes that are answered at the same time.
+	scrapesMax = 4
+)
+
+// newMetrics returns the handler of /metrics. Its registry is its own: several
+// servers in one process do not get in each other's way, nor in the program's.
+func newMetrics(s *Server) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&collector{server: s},
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog:            log.New(metricsLog{s.source}, "", 0),
+		MaxRequestsInFlight: scrapesMax,
+		EnableOpenMetrics:   true,
+	})
+}
+
+// metricsLog takes what went wrong with a scrape.
+type metricsLog struct{ source Source }
+
+// Write implements io.Writer for one line.
+func (l metricsLog) Write(line []byte) (int, error) {
+	l.source.Errorf("metrics: %s", bytes.TrimRight(line, "\n"))
+	return len(line), nil
+}
+
+// collector makes the nats_ series when they are asked for. Which there are
+// depends on the server, so it describes none in advance.
+type collector struct{ server *Server }
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	s := c.server
+	out := emitter{ch: ch, serverID: s.source.Identity().ID}
+	v, err := s.Varz(nil)
+	out.endpoint("varz", v, err)
+	subs, err := s.Subsz(nil)
+	out.endpoint("subsz", subs, err)
+	routes, err := s.Routez(nil)
+	out.endpoint("routez", routes, err)
+	out.connections(s)
+	out.accounts(s)
+	out.health(s.Healthz(nil))
+	out.number("leafz_conn_nodes_total", "Leafnode connections.", 0)
+	out.number("server_jetstream_disabled", "Whether JetStream is disabled.", 1)
+}
