@@ -73,8 +73,10 @@ func TestRepliesAreRenewed(t *testing.T) {
 	r.Grant(reply, start)
 	r.Take(reply, start)
 	r.Grant(reply, start)
-	if !r.Take(reply, start) || !r.Take(reply, start) || r.Take(reply, start) {
-		t.Error("the count did not start anew")
+	for i, want := range []bool{true, true, false} {
+		if r.Take(reply, start) != want {
+			t.Errorf("answer %d after the renewal: %v", i, !want)
+		}
 	}
 }
 

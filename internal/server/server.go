@@ -76,6 +76,7 @@ type Server struct {
 	accounts *accounts
 	counters counters
 
+	opening   sync.Mutex // held by Start
 	mu        sync.Mutex
 	listener  net.Listener
 	advertise *hostPort // resolved client_advertise
@@ -166,7 +167,9 @@ func (s *Server) createKeys() error {
 // Start opens the listeners and returns when they are open, or with the error
 // that prevented it; then everything that had been opened is closed again.
 func (s *Server) Start() error {
+	s.opening.Lock()
 	if !s.state.CompareAndSwap(int32(fresh), int32(starting)) {
+		s.opening.Unlock()
 		if s.Running() {
 			return ErrRunning
 		}
@@ -175,7 +178,9 @@ func (s *Server) Start() error {
 	s.flushers = link.NewFlushers()
 	s.started = time.Now()
 	s.banner()
-	if err := s.open(); err != nil {
+	err := s.open()
+	s.opening.Unlock()
+	if err != nil {
 		s.startErr.Store(&err)
 		s.log.Fatalf("%v", err)
 		s.Shutdown()
@@ -247,6 +252,7 @@ func (s *Server) Shutdown() {
 	}
 	s.log.Noticef("Initiating Shutdown...")
 	s.cancel()
+	s.awaitStart()
 	s.closeListener()
 	for _, c := range s.clients.all() {
 		c.Close(client.ServerShutdown)
@@ -261,6 +267,12 @@ func (s *Server) Shutdown() {
 	s.log.Noticef("Server Exiting..")
 	s.state.Store(int32(stopped))
 	close(s.done)
+}
+
+// awaitStart waits for the end of a Start that is under way.
+func (s *Server) awaitStart() {
+	s.opening.Lock()
+	defer s.opening.Unlock()
 }
 
 // Done is closed when a shutdown has finished.
