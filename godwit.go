@@ -179,7 +179,7 @@ func (s *Server) ReadyForConnections(timeout time.Duration) bool {
 // passed on only if asked for. The former logger is closed if it is an
 // io.Closer. Lines logged before are lost: call it before Start.
 func (s *Server) SetLogger(l Logger, debug, trace bool) {
-	s.core.SetLogger(l, debug, trace) //nolint:errcheck // the error is in the log
+	s.core.SetLogger(l, debug, trace) // the error is in the log
 }
 
 // SetSlog puts an *slog.Logger in place.

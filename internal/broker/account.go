@@ -45,7 +45,7 @@ func (a *Account) Unsubscribe(subs ...*Subscription) {
 	w := a.index.Writer()
 	defer w.Release()
 	for _, s := range subs {
-		w.Remove(s.Subject, s.Queue, s) //nolint:errcheck // see above
+		w.Remove(s.Subject, s.Queue, s) // see above
 	}
 }
 

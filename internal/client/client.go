@@ -36,7 +36,6 @@ type Client struct {
 
 	connected   bool // CONNECT was accepted
 	authorized  bool // bound to an account by authentication, or none required
-	firstPinged bool
 	verbose     bool
 	pedantic    bool
 	noResponder bool
@@ -68,7 +67,6 @@ type Client struct {
 	ready       bool // passed the first PING: may be sent INFO
 	pongSent    bool
 	tls         *TLSInfo
-	lameDuck    bool
 	subsLogged  time.Time
 	closingDone bool
 }

@@ -133,10 +133,10 @@ func (c *Client) applyChanges() {
 	w := account.Index().Writer()
 	for _, ch := range c.changes {
 		if ch.remove {
-			w.Remove(ch.sub.Subject, ch.sub.Queue, ch.sub) //nolint:errcheck // it may have run out meanwhile
+			w.Remove(ch.sub.Subject, ch.sub.Queue, ch.sub) // it may have run out meanwhile
 			continue
 		}
-		w.Insert(ch.sub.Subject, ch.sub.Queue, 1, ch.sub) //nolint:errcheck // the subject was checked
+		w.Insert(ch.sub.Subject, ch.sub.Queue, 1, ch.sub) // the subject was checked
 	}
 	w.Release()
 	clear(c.changes)

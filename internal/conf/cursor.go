@@ -52,7 +52,7 @@ func (c *cursor) position() Position {
 // fail makes a syntax error. Its line is that of the last rune taken, a newline
 // counting to the line it begins.
 func (c *cursor) fail(format string, args ...any) error {
-	return fmt.Errorf("Parse error on line %d: '%s'", c.line, fmt.Sprintf(format, args...)) //nolint:staticcheck // fixed text
+	return fmt.Errorf("Parse error on line %d: '%s'", c.line, fmt.Sprintf(format, args...)) // fixed text
 }
 
 // comment skips a comment up to its line end, if one begins here.

@@ -84,7 +84,7 @@ func (c *Conn) Close() {
 	}
 	c.closed = true
 	c.Out.Abort()
-	c.net.Close() //nolint:errcheck // nothing is left to be done about it
+	c.net.Close() // nothing is left to be done about it
 }
 
 // Serve reads and hands input to the handler until an error, which it returns:

@@ -107,6 +107,6 @@ func (s *rawSink) wait(bufs [][]byte, deadline time.Time) (int, error) {
 		return 0, err
 	}
 	n, err := s.run(bufs, s.all)
-	s.conn.SetWriteDeadline(time.Time{}) //nolint:errcheck // fails only on a closed connection, whose next write says so
+	s.conn.SetWriteDeadline(time.Time{}) // fails only on a closed connection, whose next write says so
 	return n, err
 }

@@ -215,7 +215,7 @@ func (c *tlsConn) notify() {
 	}
 	n := 0
 	if s, ok := newRawSink(c.transport.Conn); ok {
-		n, _, _ = s.try([][]byte{records}) //nolint:errcheck // a courtesy to the peer
+		n, _, _ = s.try([][]byte{records}) // a courtesy to the peer
 	}
 	c.transport.release(block, n)
 }

@@ -21,7 +21,7 @@ func (s *Server) Accountz(o *api.AccountzOptions) (*api.Accountz, error) {
 	}
 	at := slices.IndexFunc(accounts, func(a AccountState) bool { return a.Name == o.Account })
 	if at < 0 {
-		return nil, fmt.Errorf("Account %s does not exist", o.Account) //nolint:staticcheck // a known text
+		return nil, fmt.Errorf("Account %s does not exist", o.Account) // a known text
 	}
 	z.Account = accountInfo(&accounts[at])
 	return z, nil

@@ -52,16 +52,8 @@ func TestConnzOfNobody(t *testing.T) {
   "limit": 1024,
   "connections": []
 }`
-	for _, target := range []string{"/connz", "/connz?acc=nobody", "/connz?cid=7&limit=1024", "/connz?offset=-5&limit=-5"} {
-		got := get(t, s, target).Body.String()
-		if target == "/connz?cid=7&limit=1024" {
-			got = string(slices.Concat([]byte(got))) // the limit of one connection is 1
-			if z := getJSON[api.Connz](t, s, target); z.Limit != 1 || len(z.Conns) != 0 {
-				t.Errorf("%s: %+v", target, z)
-			}
-			continue
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+	for _, target := range []string{"/connz", "/connz?acc=nobody", "/connz?user=nobody", "/connz?offset=-5&limit=-5"} {
+		if diff := cmp.Diff(want, get(t, s, target).Body.String()); diff != "" {
 			t.Errorf("%s: %s", target, diff)
 		}
 	}

@@ -49,7 +49,7 @@ func HandleDebugVars(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	fmt.Fprintf(w, "{\n\"cmdline\": %s,\n\"memstats\": %s\n}\n", args, stats) //nolint:errcheck // who asked is gone
+	fmt.Fprintf(w, "{\n\"cmdline\": %s,\n\"memstats\": %s\n}\n", args, stats) // who asked is gone
 }
 
 const masked = "[REDACTED]"

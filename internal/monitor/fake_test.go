@@ -198,7 +198,7 @@ func wantBadRequest(t testing.TB, s *Server, target, text string) {
 // readAll reads and closes a body.
 func readAll(t testing.TB, body io.ReadCloser) string {
 	t.Helper()
-	defer body.Close() //nolint:errcheck // only read
+	defer body.Close() // only read
 	text, err := io.ReadAll(body)
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func (s *Server) HandleRoot(w http.ResponseWriter, _ *http.Request) {
 	}
 	b.WriteString(indexFoot)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write([]byte(b.String())) //nolint:errcheck // who asked is gone
+	w.Write([]byte(b.String())) // who asked is gone
 }
 
 // asciiHTML escapes a text for HTML so that only ASCII is left.

@@ -31,7 +31,7 @@ const (
 	sampleInterval = time.Second
 )
 
-var errStopped = errors.New("Can't start monitoring: it was stopped") //nolint:staticcheck // logged as it is
+var errStopped = errors.New("Can't start monitoring: it was stopped") // logged as it is
 
 // listener is an open monitoring port.
 type listener struct {
@@ -51,12 +51,12 @@ func (s *Server) Start() error {
 		return err
 	}
 	if scheme == "https" && s.source.TLSConfig() == nil {
-		return errors.New("Can't start monitoring: TLS cert and key required for HTTPS") //nolint:staticcheck // a known text
+		return errors.New("Can't start monitoring: TLS cert and key required for HTTPS") // a known text
 	}
 	host := cmp.Or(o.HTTPHost, o.Host)
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(max(port, 0))))
 	if err != nil {
-		return fmt.Errorf("Can't start monitoring: can't listen to the monitor port: %w", err) //nolint:staticcheck // a known text
+		return fmt.Errorf("Can't start monitoring: can't listen to the monitor port: %w", err) // a known text
 	}
 	address := net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
 	opened := &listener{net: l, done: make(chan struct{})}
@@ -65,7 +65,7 @@ func (s *Server) Start() error {
 	}
 	opened.http = s.httpServer(opened)
 	if !s.adopt(opened) {
-		opened.net.Close() //nolint:errcheck // nothing was served
+		opened.net.Close() // nothing was served
 		return errStopped
 	}
 	s.source.Noticef("Starting %s monitor on %s", scheme, address)
@@ -85,7 +85,7 @@ func (s *Server) Start() error {
 // endpoint tells which port to open; 0 is none.
 func endpoint(o *options.Options) (scheme string, port int, err error) {
 	if o.HTTPPort != 0 && o.HTTPSPort != 0 {
-		return "", 0, fmt.Errorf("Can't start monitoring: can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort) //nolint:staticcheck // a known text
+		return "", 0, fmt.Errorf("Can't start monitoring: can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort) // a known text
 	}
 	if o.HTTPSPort != 0 {
 		return "https", o.HTTPSPort, nil
@@ -153,8 +153,8 @@ func (s *Server) Stop() {
 	}
 	if first {
 		close(l.done)
-		l.net.Close()  //nolint:errcheck // it ends either way
-		l.http.Close() //nolint:errcheck // likewise
+		l.net.Close()  // it ends either way
+		l.http.Close() // likewise
 	}
 	l.tasks.Wait()
 }

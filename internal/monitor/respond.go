@@ -35,14 +35,14 @@ func respondBytes(w http.ResponseWriter, code int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.WriteHeader(code)
-	w.Write(body) //nolint:errcheck // who asked is gone
+	w.Write(body) // who asked is gone
 }
 
 // respondText answers with a bare text, which is how errors are told.
 func respondText(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	io.WriteString(w, text) //nolint:errcheck // who asked is gone
+	io.WriteString(w, text) // who asked is gone
 }
 
 func badRequest(w http.ResponseWriter, err error) { respondText(w, http.StatusBadRequest, err.Error()) }

@@ -16,7 +16,7 @@ func (s *Server) writePidFile() error {
 		return nil
 	}
 	if err := os.WriteFile(s.opts.PidFile, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
-		return fmt.Errorf("Could not write pidfile: %w", err) //nolint:staticcheck // a line that operators know
+		return fmt.Errorf("Could not write pidfile: %w", err) // a line that operators know
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (s *Server) writePortsFile() error {
 		return fmt.Errorf("write ports file: %w", err)
 	}
 	if err := os.Rename(temp, path); err != nil {
-		os.Remove(temp) //nolint:errcheck // the first error tells more
+		os.Remove(temp) // the first error tells more
 		return fmt.Errorf("write ports file: %w", err)
 	}
 	s.mu.Lock()

@@ -128,7 +128,7 @@ func (s *Server) resolveAdvertise() error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("Error setting server INFO with ClientAdvertise value of %s, err=%w", text, err) //nolint:staticcheck // a known text
+		return fmt.Errorf("Error setting server INFO with ClientAdvertise value of %s, err=%w", text, err) // a known text
 	}
 	if number <= 0 {
 		number = s.opts.Port

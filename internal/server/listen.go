@@ -31,7 +31,7 @@ func (s *Server) listen() error {
 	address := net.JoinHostPort(o.Host, strconv.Itoa(port))
 	l, err := listenConfig.Listen(s.ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("Error listening on port: %s, %q", address, err) //nolint:staticcheck // a line that operators know
+		return fmt.Errorf("Error listening on port: %s, %q", address, err) // a line that operators know
 	}
 	resolved := l.Addr().(*net.TCPAddr).Port
 	s.mu.Lock()
@@ -72,7 +72,7 @@ func (s *Server) accept(l net.Listener) {
 		if err == nil {
 			pause = acceptPauseMin
 			if !s.serve(conn, options.ConnectionStandard) {
-				conn.Close() //nolint:errcheck // nobody listens to it
+				conn.Close() // nobody listens to it
 			}
 			continue
 		}
@@ -151,7 +151,7 @@ func (s *Server) closeListener() {
 	s.listener = nil
 	s.mu.Unlock()
 	if l != nil {
-		l.Close() //nolint:errcheck // it ends either way
+		l.Close() // it ends either way
 	}
 }
 

@@ -40,7 +40,7 @@ func newLogger(o *options.Options) (logging.Logger, error) {
 func (s *Server) ReopenLog() error {
 	r, ok := s.log.Logger().(logging.Reopener)
 	if !ok {
-		return errors.New("File log re-open ignored, not a file logger") //nolint:staticcheck // a known text
+		return errors.New("File log re-open ignored, not a file logger") // a known text
 	}
 	if err := r.Reopen(); err != nil {
 		return err

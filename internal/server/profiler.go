@@ -65,7 +65,7 @@ func (s *Server) stopProfiler() {
 	s.profiler = nil
 	s.mu.Unlock()
 	if p != nil {
-		p.http.Close() //nolint:errcheck // it ends either way
+		p.http.Close() // it ends either way
 	}
 }
 

@@ -95,7 +95,6 @@ type hostPort struct {
 // counters are what the server counts beside its accounts.
 type counters struct {
 	total, slow, stale, stalls atomic.Int64
-	throttled                  atomic.Int64
 }
 
 // New checks the options and returns a server that is not started. The options

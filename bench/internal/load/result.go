@@ -22,13 +22,14 @@ type Result struct {
 type Extra struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"`
-	Better string  `json:"better"` // "higher" or "lower"
+	Better string  `json:"better"` // "higher", "lower" or "-"
 	Value  float64 `json:"value"`
 }
 
 const (
-	higher = "higher"
-	lower  = "lower"
+	higher  = "higher"
+	lower   = "lower"
+	neither = "-"
 )
 
 // reading is the state of all clocks at one moment.

@@ -28,7 +28,7 @@ type run struct {
 
 // Run drives the target through the scenario. It returns an error and no result unless every message arrived.
 func Run(ctx context.Context, scenario Scenario, target Target, settings Settings) (*Result, error) {
-	if err := settings.validate(); err != nil {
+	if err := settings.Validate(); err != nil {
 		return nil, err
 	}
 	if scenario.run == nil {
@@ -186,4 +186,14 @@ func (r *run) phases(work func(time.Duration) (int64, error)) error {
 	}
 	r.result.record(n, begin, end)
 	return r.readMemory()
+}
+
+// sleep waits for that long, or until the run ends.
+func (r *run) sleep(d time.Duration) error {
+	select {
+	case <-r.ctx.Done():
+		return r.err()
+	case <-time.After(d):
+		return nil
+	}
 }

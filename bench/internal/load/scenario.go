@@ -72,7 +72,20 @@ func DefaultSettings() Settings {
 	}
 }
 
-func (s Settings) validate() error {
+// Quick returns the settings cut short, for a look at whether everything works. The numbers are noisier.
+func (s Settings) Quick() Settings {
+	s.Duration, s.Warmup = 400*time.Millisecond, 100*time.Millisecond
+	s.Stuck, s.Settle = 3*time.Second, 600*time.Millisecond
+	return s
+}
+
+// Longest returns a time that no run that still moves exceeds.
+func (s Settings) Longest() time.Duration {
+	return 10*(s.Duration+s.Warmup) + 2*s.Stuck + 2*s.Settle + 4*s.Stall + 2*time.Minute
+}
+
+// Validate reports the first setting that cannot be used.
+func (s Settings) Validate() error {
 	for name, d := range map[string]time.Duration{"duration": s.Duration, "stall": s.Stall, "stuck time": s.Stuck} {
 		if d <= 0 {
 			return fmt.Errorf("%s must be positive, not %v", name, d)
@@ -80,6 +93,9 @@ func (s Settings) validate() error {
 	}
 	if s.Warmup < 0 || s.Settle < 0 {
 		return fmt.Errorf("warm-up (%v) and settle time (%v) must not be negative", s.Warmup, s.Settle)
+	}
+	if s.Settle >= s.Stall {
+		return fmt.Errorf("settle time (%v) must be shorter than the stall limit (%v)", s.Settle, s.Stall)
 	}
 	if s.Window < 64<<10 || s.WindowTotal < s.Window {
 		return fmt.Errorf("window of %d bytes: at least 64 KB, and at most the total window (%d)", s.Window, s.WindowTotal)

@@ -116,9 +116,8 @@ type session struct {
 	pongs    *progress
 	pings    int64 // PINGs sent; owned by whoever calls sync
 
-	counter *count.Counter       // owned by the reader
-	visit   func([]byte)         // as in count.Counter; called by the reader
-	flush   func() ([]byte, int) // called by the reader after each read: bytes to write and messages they hold
+	counter *count.Counter // owned by the reader
+	flush   func() []byte  // called by the reader after each read: what to write on this session
 	closing atomic.Bool
 }
 
@@ -126,11 +125,11 @@ type session struct {
 type sessionOptions struct {
 	dialOptions
 	name     string
-	sample   []byte    // what deliveries look like; empty: none are expected
-	received *progress // nil: one of its own
-	buffer   int       // bytes of the read buffer
-	visit    func([]byte)
-	flush    func() ([]byte, int)
+	sample   []byte        // what deliveries look like; empty: none are expected
+	received *progress     // nil: one of its own
+	buffer   int           // bytes of the read buffer
+	visit    func([]byte)  // as in count.Counter; called by the reader
+	flush    func() []byte // called by the reader after each read: what to write on this session
 }
 
 // open connects a session and starts its reader.
@@ -183,7 +182,7 @@ func (s *session) take(p []byte) error {
 		return err
 	}
 	if s.flush != nil {
-		if out, _ := s.flush(); len(out) > 0 {
+		if out := s.flush(); len(out) > 0 {
 			if err := s.write(out); err != nil {
 				return err
 			}

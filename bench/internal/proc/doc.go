@@ -1,5 +1,5 @@
 // Package proc looks at other processes of this machine: how much CPU time they have used, how much memory they
-// hold, in which state their sockets are. It is the measuring side of the benchmark and works on Linux only.
+// hold, whether they still hold a socket. It is the measuring side of the benchmark and works on Linux only.
 //
 // CPU time comes from the process's CPU clock (clock_gettime on the id that clock_getcpuclockid returns). It has
 // nanosecond resolution, covers all threads, ended ones included, and can be read at any moment; the tick counters

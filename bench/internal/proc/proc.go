@@ -55,28 +55,52 @@ func kilobytes(text []byte, key string) (int64, error) {
 	return 0, fmt.Errorf("no line %q", key)
 }
 
-// Established tells whether the IPv4 TCP connection between the two ports of loopback addresses is established on
-// the side that owns the local port. It is false as soon as that side has closed it, even while the kernel still
-// holds data that the other side does not take.
-func Established(localPort, remotePort int) (bool, error) {
+// Socket returns the inode of the IPv4 TCP socket that owns the local port and is connected to the remote port. It
+// reads the kernel's table of all sockets, which takes milliseconds where there are tens of thousands.
+func Socket(localPort, remotePort int) (uint64, error) {
 	file, err := os.Open("/proc/net/tcp")
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer file.Close()
-	return established(bufio.NewScanner(file), localPort, remotePort)
+	return socket(bufio.NewScanner(file), localPort, remotePort)
 }
 
-func established(lines *bufio.Scanner, localPort, remotePort int) (bool, error) {
-	const established = "01"
+func socket(lines *bufio.Scanner, localPort, remotePort int) (uint64, error) {
+	const inodeColumn = 9
 	local, remote := fmt.Sprintf(":%04X", localPort), fmt.Sprintf(":%04X", remotePort)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
-		if len(fields) > 3 && strings.HasSuffix(fields[1], local) && strings.HasSuffix(fields[2], remote) {
-			return fields[3] == established, nil
+		if len(fields) > inodeColumn && strings.HasSuffix(fields[1], local) && strings.HasSuffix(fields[2], remote) {
+			inode, err := strconv.ParseUint(fields[inodeColumn], 10, 64)
+			if err != nil || inode == 0 {
+				return 0, fmt.Errorf("socket of port %d to port %d is closed", localPort, remotePort)
+			}
+			return inode, nil
 		}
 	}
-	return false, lines.Err()
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("no socket of port %d to port %d", localPort, remotePort)
+}
+
+// HoldsSocket tells whether the process has the socket open. It turns false as soon as the process has closed it,
+// even while the kernel still keeps data that the peer does not take. It costs a system call per open file.
+func HoldsSocket(pid int, inode uint64) (bool, error) {
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false, err
+	}
+	want := fmt.Sprintf("socket:[%d]", inode)
+	for _, entry := range entries {
+		// A file that was closed since the directory was read is no error.
+		if link, err := os.Readlink(dir + "/" + entry.Name()); err == nil && link == want {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // RaiseFiles raises this process's limit of open files to the hard limit, also for the processes that it starts,

@@ -85,7 +85,7 @@ func TestKilobytesRefusesOtherText(t *testing.T) {
 	}
 }
 
-func TestEstablishedFollowsTheClosingOfOneSide(t *testing.T) {
+func TestHoldsSocketFollowsTheClosingOfOneSide(t *testing.T) {
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -102,8 +102,12 @@ func TestEstablishedFollowsTheClosingOfOneSide(t *testing.T) {
 	}
 	defer server.Close()
 	port := func(a net.Addr) int { return a.(*net.TCPAddr).Port }
+	inode, err := Socket(port(listener.Addr()), port(client.LocalAddr()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	look := func() bool {
-		up, err := Established(port(listener.Addr()), port(client.LocalAddr()))
+		up, err := HoldsSocket(os.Getpid(), inode)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,19 +124,22 @@ func TestEstablishedFollowsTheClosingOfOneSide(t *testing.T) {
 	}
 	server.Close()
 	if look() {
-		t.Fatal("a connection that the server closed counts as established")
+		t.Fatal("a connection that the server closed counts as held")
+	}
+	if _, err := Socket(port(listener.Addr()), port(client.LocalAddr())); err == nil {
+		t.Fatal("a socket that nobody holds was found")
 	}
 }
 
-func TestEstablishedParsesTheKernelsTable(t *testing.T) {
-	const table = `  sl  local_address rem_address   st tx_queue rx_queue
-   0: 0100007F:107E 00000000:0000 0A 00000000:00000000
-   1: 0100007F:107E 0200007F:9C40 01 00000000:00000000
-   2: 0100007F:107E 0200007F:9C41 04 00000000:00000000
+func TestSocketParsesTheKernelsTable(t *testing.T) {
+	const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:107E 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11111 1 0
+   1: 0100007F:107E 0200007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 22222 1 0
+   2: 0100007F:107E 0200007F:9C41 04 00000000:00000000 01:00000000 00000000     0        0 0 1 0
 `
-	for remote, want := range map[int]bool{0x9C40: true, 0x9C41: false, 0x9C42: false} {
-		got, err := established(bufio.NewScanner(strings.NewReader(table)), 0x107E, remote)
-		if err != nil || got != want {
+	for remote, want := range map[int]uint64{0x9C40: 22222, 0x9C41: 0, 0x9C42: 0} {
+		got, err := socket(bufio.NewScanner(strings.NewReader(table)), 0x107E, remote)
+		if got != want || (err == nil) != (want != 0) {
 			t.Errorf("port %x: %v, %v", remote, got, err)
 		}
 	}

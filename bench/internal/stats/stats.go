@@ -9,12 +9,12 @@ import (
 // Spread is the median of some values together with the smallest and the largest.
 type Spread struct{ Median, Min, Max float64 }
 
-// Summarize returns the spread of the values; of none it is all NaN.
+// Summarize returns the spread of the values that are numbers; of none it is all NaN.
 func Summarize(values []float64) Spread {
-	if len(values) == 0 {
+	sorted := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	if len(sorted) == 0 {
 		return Spread{math.NaN(), math.NaN(), math.NaN()}
 	}
-	sorted := slices.Clone(values)
 	slices.Sort(sorted)
 	return Spread{Median: median(sorted), Min: sorted[0], Max: sorted[len(sorted)-1]}
 }
@@ -27,8 +27,8 @@ func median(sorted []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// Ratios returns the spread of a[i]/b[i]. Pairs with a zero divisor, or of which one side is missing because its
-// slice is shorter, are left out.
+// Ratios returns the spread of a[i]/b[i]. Pairs with a zero divisor or a NaN, or of which one side is missing because
+// its slice is shorter, are left out.
 func Ratios(a, b []float64) Spread {
 	var ratios []float64
 	for i := range min(len(a), len(b)) {

@@ -27,6 +27,9 @@ func TestSummarize(t *testing.T) {
 			t.Errorf("Summarize changed its argument %v to %v", before, test.values)
 		}
 	}
+	if got := Summarize([]float64{math.NaN(), 3}); got != (Spread{3, 3, 3}) {
+		t.Errorf("a NaN was not left out: %v", got)
+	}
 	if got := Summarize(nil); !math.IsNaN(got.Median) || !math.IsNaN(got.Min) || !math.IsNaN(got.Max) {
 		t.Errorf("Summarize of nothing = %v", got)
 	}

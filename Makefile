@@ -1,0 +1,39 @@
+# Targets that people use. `make test` is what CI runs.
+
+GO      ?= go
+FUZZTIME ?= 3s
+
+.PHONY: build test lint race fuzz interop bench cross parity clean
+
+build: ## the server, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o godwit ./cmd/godwit
+
+test: lint race parity fuzz cross interop ## everything
+
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	./scripts/vulncheck.sh
+
+race:
+	$(GO) test -race -timeout 300s ./...
+
+parity: ## which behaviours of the reference have tests
+	$(GO) run ./parity
+
+fuzz: ## every fuzz target for $(FUZZTIME)
+	./scripts/fuzz.sh $(FUZZTIME)
+
+cross: ## builds for every supported system
+	./scripts/cross.sh
+
+interop: ## tests with stock clients and the reference server
+	cd interop && $(GO) vet ./... && $(GO) test -race -timeout 300s ./...
+	cd bench && $(GO) vet ./... && $(GO) test -timeout 120s ./...
+
+bench: ## the comparison table, several minutes
+	cd bench && $(GO) run ./cmd/compare
+
+clean:
+	rm -f godwit

@@ -1,0 +1,233 @@
+// Command parity compares the tests of this repository with the ledger: the
+// names of the reference server's test functions, as a list of behaviours.
+//
+// A test that shows the behaviour of an entry says so in its doc comment:
+//
+//	// Go: TestName server/file_test.go:123
+//
+// The command prints, per file of the reference, how many entries are covered,
+// how many there are, and how many are not applicable, for which the ledger gives
+// a reason. It fails on a comment that names no entry, on one that stands above
+// anything but a test, and on an entry that is both covered and not applicable.
+//
+//	go run ./parity                           # the summary
+//	go run ./parity -file server/client_test.go   # open entries of a file
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+func main() {
+	root := flag.String("root", ".", "the repository")
+	file := flag.String("file", "", "list the open entries of this file of the reference")
+	flag.Parse()
+	if err := run(*root, *file, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// entry is one test function of the reference.
+type entry struct {
+	file, line, name string
+	reason           string // why it is not applicable; empty if it is
+	covered          []string
+}
+
+type ledger map[string]*entry // by "name file"
+
+func run(root, file string, out io.Writer) error {
+	l, err := readLedger(filepath.Join(root, "parity", "ledger.tsv"))
+	if err != nil {
+		return err
+	}
+	faults, err := l.scan(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range l {
+		if len(e.covered) > 0 && e.reason != "" {
+			faults = append(faults, fmt.Sprintf("%s %s is not applicable (%s) but covered by %s", e.name, e.file, e.reason, e.covered[0]))
+		}
+	}
+	if file != "" {
+		l.open(file, out)
+	} else {
+		l.summary(out)
+	}
+	if len(faults) > 0 {
+		sort.Strings(faults)
+		return fmt.Errorf("%s", strings.Join(faults, "\n"))
+	}
+	return nil
+}
+
+// readLedger reads file, line, name and reason, separated by tabs.
+func readLedger(path string) (ledger, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	l := make(ledger)
+	scanner := bufio.NewScanner(f)
+	for n := 1; scanner.Scan(); n++ {
+		fields := strings.Split(scanner.Text(), "\t")
+		if len(fields) < 3 {
+			return nil, fmt.Errorf("%s:%d: want file, line and name", path, n)
+		}
+		e := &entry{file: fields[0], line: fields[1], name: fields[2]}
+		if len(fields) > 3 {
+			e.reason = strings.TrimSpace(fields[3])
+		}
+		l[e.name+" "+e.file] = e
+	}
+	return l, scanner.Err()
+}
+
+// claim is a line that claims an entry.
+var claim = regexp.MustCompile(`^//\s*Go:\s+((?:Test|Fuzz|Benchmark)\w*)\s+(\S+_test\.go):(\d+)\s*$`)
+
+// looksLikeClaim finds lines that are meant to be claims.
+var looksLikeClaim = regexp.MustCompile(`^//\s*Go:\s+(Test|Fuzz|Benchmark)`)
+
+// scan reads the claims of all Go files and returns what is wrong with them.
+func (l ledger) scan(root string) (faults []string, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if name := d.Name(); path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "vendor") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		more, err := l.scanFile(path)
+		faults = append(faults, more...)
+		return err
+	})
+	return faults, err
+}
+
+func (l ledger) scanFile(path string) (faults []string, err error) {
+	set := token.NewFileSet()
+	f, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	tests := make(map[*ast.CommentGroup]string)
+	if strings.HasSuffix(path, "_test.go") {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Doc != nil && isTest(fn.Name.Name) {
+				tests[fn.Doc] = fn.Name.Name
+			}
+		}
+	}
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if !looksLikeClaim.MatchString(c.Text) {
+				continue
+			}
+			where := set.Position(c.Pos()).String()
+			if fault := l.take(c.Text, tests[group], where); fault != "" {
+				faults = append(faults, where+": "+fault)
+			}
+		}
+	}
+	return faults, nil
+}
+
+func isTest(name string) bool {
+	for _, prefix := range []string{"Test", "Fuzz", "Benchmark"} {
+		if strings.HasPrefix(name, prefix) && name != "TestMain" {
+			return true
+		}
+	}
+	return false
+}
+
+// take notes a claim, or says what is wrong with it.
+func (l ledger) take(text, test, where string) string {
+	m := claim.FindStringSubmatch(text)
+	if m == nil {
+		return "want // Go: TestName dir/file_test.go:line"
+	}
+	if test == "" {
+		return "a claim must stand in the doc comment of a test"
+	}
+	e := l[m[1]+" "+m[2]]
+	switch {
+	case e == nil:
+		return fmt.Sprintf("no entry %s %s in the ledger", m[1], m[2])
+	case e.line != m[3]:
+		return fmt.Sprintf("%s stands at line %s, not %s", m[1], e.line, m[3])
+	}
+	e.covered = append(e.covered, where)
+	return ""
+}
+
+// counts of one file of the reference.
+type counts struct{ covered, total, notApplicable int }
+
+func (l ledger) summary(out io.Writer) {
+	files := make(map[string]*counts)
+	var all counts
+	for _, e := range l {
+		c := files[e.file]
+		if c == nil {
+			c = &counts{}
+			files[e.file] = c
+		}
+		for _, c := range []*counts{c, &all} {
+			c.total++
+			switch {
+			case len(e.covered) > 0:
+				c.covered++
+			case e.reason != "":
+				c.notApplicable++
+			}
+		}
+	}
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	fmt.Fprintf(out, "%-44s %8s %6s %15s\n", "file of the reference", "covered", "total", "not applicable")
+	for _, name := range names {
+		c := files[name]
+		fmt.Fprintf(out, "%-44s %8d %6d %15d\n", name, c.covered, c.total, c.notApplicable)
+	}
+	fmt.Fprintf(out, "%-44s %8d %6d %15d\n", "all", all.covered, all.total, all.notApplicable)
+}
+
+// open lists what is neither covered nor inapplicable.
+func (l ledger) open(file string, out io.Writer) {
+	var lines []string
+	for _, e := range l {
+		if e.file == file && len(e.covered) == 0 && e.reason == "" {
+			lines = append(lines, fmt.Sprintf("%6s %s", e.line, e.name))
+		}
+	}
+	sort.Strings(lines)
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const fixture = "a_test.go\t1\tTestOne\nb/b_test.go\t2\tTestTwo\na_test.go\t3\tTestThree\tonly about a private helper\n"
+
+func repository(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	files["parity/ledger.tsv"] = fixture
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestSummaryCountsClaims(t *testing.T) {
+	root := repository(t, map[string]string{
+		"x_test.go":       "package x\n\n// TestX is about much.\n//\n// Go: TestOne a_test.go:1\n// Go: TestTwo b/b_test.go:2\nfunc TestX() {}\n",
+		"deep/y_test.go":  "package y\n\n// Go: TestOne a_test.go:1\nfunc FuzzY() {}\n",
+		".hidden/z.go":    "not Go at all",
+		"testdata/bad.go": "not Go at all",
+	})
+	var out strings.Builder
+	if err := run(root, "", &out); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"a_test.go 1 2 1", "b/b_test.go 1 1 0", "all 2 3 1"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	out.Reset()
+	if err := run(repository(t, map[string]string{}), "a_test.go", &out); err != nil || strings.TrimSpace(out.String()) != "1 TestOne" {
+		t.Errorf("open entries: %q, %v", out.String(), err)
+	}
+}
+
+func TestBadClaimsFail(t *testing.T) {
+	for name, text := range map[string]string{
+		"no entry":         "// Go: TestNone a_test.go:1\nfunc TestX() {}\n",
+		"stands at line 1": "// Go: TestOne a_test.go:9\nfunc TestX() {}\n",
+		"want // Go:":      "// Go: TestOne\nfunc TestX() {}\n",
+		"must stand in":    "// Go: TestOne a_test.go:1\nfunc helper() {}\n",
+		"not applicable":   "// Go: TestThree a_test.go:3\nfunc TestX() {}\n",
+		"doc comment":      "func TestX() {\n\t// Go: TestOne a_test.go:1\n}\n",
+	} {
+		root := repository(t, map[string]string{"x_test.go": "package x\n\n" + text})
+		if err := run(root, "", &strings.Builder{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	root := repository(t, map[string]string{"x.go": "package x\n\n// Go: TestOne a_test.go:1\nfunc TestX() {}\n"})
+	if run(root, "", &strings.Builder{}) == nil {
+		t.Error("a claim outside of a test file was accepted")
+	}
+}
