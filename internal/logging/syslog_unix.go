@@ -3,9 +3,9 @@
 package logging
 
 import (
-	"errors"
 	"fmt"
 	"log/syslog"
+	"strings"
 )
 
 // localSyslogSockets are the places where syslog daemons listen.
@@ -13,17 +13,16 @@ var localSyslogSockets = []string{"/dev/log", "/var/run/syslog", "/var/run/log"}
 
 // dialLocalSyslog connects to the first socket that answers.
 func dialLocalSyslog(sockets []string, tag string) (syslogSink, error) {
-	var failures []error
+	var err error
 	for _, path := range sockets {
 		for _, network := range []string{"unixgram", "unix"} {
-			sink, err := dialSyslog(network, path, tag)
-			if err == nil {
+			var sink syslogSink
+			if sink, err = dialSyslog(network, path, tag); err == nil {
 				return sink, nil
 			}
-			failures = append(failures, err)
 		}
 	}
-	return nil, fmt.Errorf("no syslog daemon on this machine: %w", errors.Join(failures...))
+	return nil, fmt.Errorf("no syslog daemon at %s: %w", strings.Join(sockets, ", "), err)
 }
 
 func dialSyslog(network, address, tag string) (syslogSink, error) {

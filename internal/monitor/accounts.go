@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/monitor/api"
 )
 
@@ -53,13 +54,14 @@ func (s *Server) AccountStatz(o *api.AccountStatzOptions) (*api.AccountStatz, er
 		if len(o.Accounts) > 0 && !slices.Contains(o.Accounts, a.Name) {
 			continue
 		}
-		z.Accounts = append(z.Accounts, accountStat(a))
+		z.Accounts = append(z.Accounts, accountStat(a, a.Traffic()))
 	}
 	return z, nil
 }
 
-func accountStat(a *AccountState) *api.AccountStat {
-	t := a.Traffic()
+// accountStat shows the traffic of an account: what came in from its
+// connections was received, what went out to them was sent.
+func accountStat(a *AccountState, t broker.Traffic) *api.AccountStat {
 	return &api.AccountStat{
 		Account: a.Name, Name: a.Name, Conns: a.Connections, TotalConns: a.Connections,
 		NumSubs:  uint32(a.Index().Stats().NumSubs),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/monitor/api"
 )
 
@@ -140,5 +141,13 @@ func TestAccountStatz(t *testing.T) {
 	const none = "{\n  \"server_id\": \"NTEST\",\n  \"now\": \"2026-11-24T12:00:00.000005Z\",\n  \"account_statz\": []\n}"
 	if diff := cmp.Diff(none, get(t, newFakeServer(newFake()), "/accstatz").Body.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestSentAndReceivedAreTheServersView(t *testing.T) {
+	a := newAccount(t, "A", 1)
+	stat := accountStat(&a, broker.Traffic{InMsgs: 1, InBytes: 2, OutMsgs: 3, OutBytes: 4})
+	if stat.Received.MsgBytes != (api.MsgBytes{Msgs: 1, Bytes: 2}) || stat.Sent.MsgBytes != (api.MsgBytes{Msgs: 3, Bytes: 4}) {
+		t.Errorf("received %+v, sent %+v", stat.Received.MsgBytes, stat.Sent.MsgBytes)
 	}
 }

@@ -153,8 +153,8 @@ func (s *Server) Stop() {
 	}
 	if first {
 		close(l.done)
-		l.net.Close()  // it ends either way
-		l.http.Close() // likewise
+		l.http.Close() // it ends either way
+		l.net.Close()  // likewise; it may not have come to serving
 	}
 	l.tasks.Wait()
 }

@@ -13,9 +13,9 @@ import (
 // account is an account with its configuration and its connections.
 type account struct {
 	*broker.Account
-	limits  options.AccountLimits
-	clients map[uint64]*client.Client
-	total   int64 // connections ever
+	limits options.AccountLimits
+	count  int   // connections now
+	total  int64 // connections ever
 }
 
 // accounts knows all accounts of the server.
@@ -43,7 +43,7 @@ func newAccounts(o *options.Options) *accounts {
 
 func (a *accounts) create(name string, limits options.AccountLimits) {
 	a.byName[name] = &account{
-		Account: broker.NewAccount(name), limits: limits, clients: make(map[uint64]*client.Client),
+		Account: broker.NewAccount(name), limits: limits,
 	}
 }
 
@@ -63,14 +63,14 @@ func (a *accounts) join(to *account, c *client.Client) bool {
 	if from == to {
 		return true
 	}
-	if limit := to.limits.MaxConnections; limit >= 0 && int64(len(to.clients)) >= limit {
+	if limit := to.limits.MaxConnections; limit >= 0 && int64(to.count) >= limit {
 		return false
 	}
 	if from != nil {
-		delete(from.clients, c.ID)
+		from.count--
 	}
 	a.home[c.ID] = to
-	to.clients[c.ID] = c
+	to.count++
 	to.total++
 	return true
 }
@@ -80,7 +80,7 @@ func (a *accounts) leave(c *client.Client) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if from := a.home[c.ID]; from != nil {
-		delete(from.clients, c.ID)
+		from.count--
 		delete(a.home, c.ID)
 	}
 }
@@ -101,5 +101,5 @@ func (a *accounts) list() []*account {
 func (a *accounts) connections(acc *account) (now int, total int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return len(acc.clients), acc.total
+	return acc.count, acc.total
 }

@@ -118,7 +118,7 @@ func (s *Server) serve(conn net.Conn, kind string) bool {
 	s.counters.total.Add(1)
 	identity.Refuse = !s.clients.reserve(s.opts.MaxConn)
 	c := client.New(identity, s)
-	c.Attach(&client.Binding{Account: s.accounts.global(), MaxPayload: -1, MaxSubs: -1})
+	c.Attach(s.unbound)
 	s.clients.add(c)
 	if state(s.state.Load()) >= lameDuck {
 		c.Close(client.ServerShutdown)

@@ -74,6 +74,7 @@ type Server struct {
 	clients  *registry
 	monitor  *monitor.Server
 	accounts *accounts
+	unbound  *client.Binding // of connections that have not authenticated
 	counters counters
 
 	opening   sync.Mutex // held by Start
@@ -131,6 +132,7 @@ func New(given *options.Options) (*Server, error) {
 	s.auth = a
 	s.clients = newRegistry(opts.MaxClosedClients)
 	s.accounts = newAccounts(opts)
+	s.unbound = &client.Binding{Account: s.accounts.global(), MaxPayload: -1, MaxSubs: -1}
 	s.settings.Store(s.deriveSettings())
 	s.monitor = monitor.New(source{s})
 	given.Port = portBeforeStart(opts.Port)
