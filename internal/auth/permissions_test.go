@@ -212,6 +212,19 @@ func TestDeliveryFilter(t *testing.T) {
 	}
 }
 
+// Literal entries are found among many, in whatever order they are configured.
+func TestDeliveryFilterFindsLiterals(t *testing.T) {
+	p := subscribing(t, nil, []string{"z.a", "m.c", "a.b", "b.d", "m", "a.z", "m.a.x"})
+	for name, want := range map[string]bool{
+		"a.*": true, "b.*": true, "m.*": true, "z.*": true, "*.d": true, "m.>": true, "m.*.x": true, "m.a.*": true,
+		"c.*": false, "m.b.*": false, "z.*.*": false, "z.a.*": false, "*.x": false,
+	} {
+		if got := p.NeedsDeliveryFilter(name, ""); got != want {
+			t.Errorf("%q needs a filter: %v", name, got)
+		}
+	}
+}
+
 func TestAllowResponsesClosesPublishing(t *testing.T) {
 	response := &options.ResponsePermission{}
 	p := compiled(t, &options.Permissions{Response: response})

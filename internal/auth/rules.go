@@ -109,10 +109,11 @@ func (r *rule) concerns(queue string) bool {
 	return r != nil && (r.plain || queue != "" && r.hasQueue(queue))
 }
 
-// hasQueue compares literally first: `*` and `>` may be part of a queue's name.
+// hasQueue takes the queue's name literally: `*` and `>` may be part of it, and an
+// entry with the very same text is about it.
 func (r *rule) hasQueue(queue string) bool {
 	for _, q := range r.queues {
-		if q == queue || subject.Match(queue, q) {
+		if subject.Match(queue, q) {
 			return true
 		}
 	}
