@@ -16,7 +16,7 @@ import (
 type Authenticator struct {
 	users   map[string]*user
 	nkeys   map[string]*user
-	dns     []namedUser // users whose names are distinguished names, by name
+	dns     []namedUser // users whose names are distinguished names, none empty, by name
 	single  *user       // the user of `authorization {user, pass}`, nil without
 	token   string      // of `authorization {token}`
 	proxies []proxy

@@ -458,6 +458,7 @@ func TestProxies(t *testing.T) {
 			[]string{"Proxy signature not valid base64", "proxy is not trusted"}},
 		{"missing", login("bound", "p"), "", false, ProxyRequired, "", []string{"proxy connection required"}},
 		{"missing for nkey", byKey, "", false, ProxyRequired, "", []string{"proxy connection required"}},
+		{"missing, and no signature", options.ClientOpts{Nkey: key.key}, "", false, ProxyRequired, "", []string{"proxy connection required"}},
 		{"wrong password by proxy", login("bound", "x"), first.sign(t, testNonce), false, Failed, first.key, nil},
 		{"unknown user", login("nobody", "p"), "", false, Failed, "", nil},
 	} {

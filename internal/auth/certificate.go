@@ -101,7 +101,7 @@ func (q *inquiry) lookUp(name, how string) *user {
 // either kind the first by name is taken.
 func (q *inquiry) byDN(rawSubject []byte) *user {
 	subject, err := subjectDN(rawSubject)
-	if err != nil || len(subject) == 0 {
+	if err != nil {
 		return nil
 	}
 	for _, same := range []func(x, y distinguishedName) bool{distinguishedName.equal, distinguishedName.sameParts} {

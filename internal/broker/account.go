@@ -16,6 +16,10 @@ type Account struct {
 	inMsgs, inBytes   atomic.Int64
 	outMsgs, outBytes atomic.Int64
 	slowConsumers     atomic.Int64
+
+	// Lookups of subjects, updated once per batch.
+	lookups, hits, cached atomic.Int64
+	fanout, fanoutMax     atomic.Int64
 }
 
 // NewAccount returns an account without any interest.
@@ -62,3 +66,36 @@ func (a *Account) CountSlowConsumer() { a.slowConsumers.Add(1) }
 
 // SlowConsumers is how often that happened.
 func (a *Account) SlowConsumers() int64 { return a.slowConsumers.Load() }
+
+// Lookups tells how subjects were resolved.
+type Lookups struct {
+	Total     int64 // messages that were looked up
+	Hits      int64 // of those, found in a publisher's cache
+	Cached    int64 // subjects in the publishers' caches
+	Fanout    int64 // receivers of all cached subjects together
+	FanoutMax int64 // most receivers that a subject had
+}
+
+// Lookups returns the counters.
+func (a *Account) Lookups() Lookups {
+	return Lookups{a.lookups.Load(), a.hits.Load(), a.cached.Load(), a.fanout.Load(), a.fanoutMax.Load()}
+}
+
+// countLookups adds a batch's counters.
+func (a *Account) countLookups(l *Lookups) {
+	a.lookups.Add(l.Total)
+	a.hits.Add(l.Hits)
+	if l.Cached != 0 {
+		a.cached.Add(l.Cached)
+	}
+	if l.Fanout != 0 {
+		a.fanout.Add(l.Fanout)
+	}
+	for {
+		highest := a.fanoutMax.Load()
+		if l.FanoutMax <= highest || a.fanoutMax.CompareAndSwap(highest, l.FanoutMax) {
+			break
+		}
+	}
+	*l = Lookups{}
+}

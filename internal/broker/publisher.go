@@ -76,6 +76,7 @@ type Publisher struct {
 	// Of the batch, moved to the shared counters by Flush.
 	inMsgs, inBytes   int64
 	outMsgs, outBytes int64
+	lookups           Lookups
 
 	// In counts what the connection published; any goroutine may read it.
 	In struct{ Messages, Payload atomic.Int64 }
@@ -126,9 +127,8 @@ func (p *Publisher) Account() *Account { return p.account }
 
 // Rebind moves the publisher to another account or to changed permissions.
 func (p *Publisher) Rebind(account *Account) {
-	p.Flush()
+	p.Forget()
 	p.account = account
-	p.forget()
 }
 
 // Begin starts a batch whose messages lie in block. now is in Unix nanoseconds.
@@ -158,7 +158,9 @@ func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
 	if !p.locked {
 		p.lock()
 	}
+	p.lookups.Total++
 	if cmd.SameSubject && p.last != nil {
+		p.lookups.Hits++
 		return p.last
 	}
 	hash := hashOf(cmd.Subject)
@@ -166,6 +168,7 @@ func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
 	if p.cache != nil {
 		if e := p.cache.entries[slot]; e != nil && e.subject == string(cmd.Subject) {
 			p.last = e
+			p.lookups.Hits++
 			return e
 		}
 	}
@@ -202,9 +205,12 @@ func (p *Publisher) miss(subject []byte, hash uint32) *Entry {
 			e = new(Entry)
 		}
 		p.cache.entries[slot] = e
+		p.lookups.Cached++
 	}
+	p.lookups.Fanout -= e.fanout()
 	e.subject = string(subject)
 	p.resolve(e, subject)
+	p.lookups.Fanout += e.fanout()
 	p.last = e
 	return e
 }
@@ -216,10 +222,12 @@ func (p *Publisher) forget() {
 	if p.cache != nil {
 		for i, e := range p.cache.entries {
 			if e != nil {
+				p.lookups.Fanout -= e.fanout()
 				e.reset()
 				e.subject = ""
 				p.spare = append(p.spare, e)
 				p.cache.entries[i] = nil
+				p.lookups.Cached--
 			}
 		}
 	}
@@ -239,6 +247,7 @@ func (p *Publisher) forget() {
 func (p *Publisher) Forget() {
 	p.Flush()
 	p.forget()
+	p.account.countLookups(&p.lookups)
 }
 
 // stageFor returns the stage of a destination.
@@ -281,6 +290,9 @@ func (p *Publisher) Flush() {
 		p.account.inMsgs.Add(p.inMsgs)
 		p.account.inBytes.Add(p.inBytes)
 		p.inMsgs, p.inBytes = 0, 0
+	}
+	if p.lookups != (Lookups{}) {
+		p.account.countLookups(&p.lookups)
 	}
 	for i, s := range p.dirty {
 		p.dirty[i] = nil

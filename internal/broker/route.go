@@ -36,6 +36,9 @@ type group struct {
 	total   int32 // weight of all members
 }
 
+// fanout is how many receivers a message on the subject has.
+func (e *Entry) fanout() int64 { return int64(len(e.plain) + len(e.groups)) }
+
 func (e *Entry) reset() {
 	clear(e.plain)
 	for i := range e.groups {
@@ -61,6 +64,7 @@ func (p *Publisher) resolve(e *Entry, subject []byte) {
 	for i := range p.matches.Queues {
 		p.resolveGroup(e, &p.matches.Queues[i], subject)
 	}
+	p.lookups.FanoutMax = max(p.lookups.FanoutMax, e.fanout())
 }
 
 func (p *Publisher) resolveGroup(e *Entry, q *interest.QueueMatch[*Subscription], subject []byte) {

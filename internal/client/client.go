@@ -188,7 +188,7 @@ func (c *Client) finish(err error) {
 	}
 	c.stopTimers()
 	if c.pub != nil {
-		c.pub.Flush()
+		c.pub.Forget()
 	}
 	c.removeAll()
 	if c.Reason() != SlowConsumerPendingBytes && c.Reason() != SlowConsumerWriteDeadline {

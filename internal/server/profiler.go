@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"expvar"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +9,8 @@ import (
 	"runtime"
 	"strconv"
 	"time"
+
+	"github.com/godwit-mq/godwit/internal/monitor"
 )
 
 // profiler serves Go's profiles on a port of its own.
@@ -44,7 +45,7 @@ func (s *Server) startProfiler() error {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	mux.Handle("/debug/vars", expvar.Handler())
+	mux.HandleFunc("/debug/vars", monitor.HandleDebugVars)
 	p := &profiler{l, &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 1 << 20}}
 	s.mu.Lock()
 	s.profiler = p

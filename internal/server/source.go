@@ -97,7 +97,12 @@ func (s source) Accounts() []monitor.AccountState {
 	list := make([]monitor.AccountState, 0, len(accounts))
 	for _, a := range accounts {
 		now, total := s.accounts.connections(a)
+		l := a.Lookups()
 		list = append(list, monitor.AccountState{
+			Lookups: monitor.Lookups{
+				Matches: uint64(l.Total), CacheHits: uint64(l.Hits), Cached: int(l.Cached),
+				Fanout: int(l.Fanout), FanoutMax: int(l.FanoutMax),
+			},
 			Account: a.Account, Limits: a.limits, System: a.Name == s.accounts.system,
 			Connections: now, TotalConnections: total, Updated: s.started,
 		})
