@@ -97,11 +97,10 @@ func TestHandlerKeepsTheContractOfSlog(t *testing.T) {
 		return Handler(log)
 	}
 	result := func(t *testing.T) map[string]any {
-		if strings.HasSuffix(t.Name(), "/zero-time") {
-			return parseLine(t, log.lines[0])
-		}
 		fields := parseLine(t, log.lines[0])
-		fields[slog.TimeKey] = "the logger's own"
+		if !strings.HasSuffix(t.Name(), "/zero-time") {
+			fields[slog.TimeKey] = "the logger's own"
+		}
 		return fields
 	}
 	slogtest.Run(t, newHandler, result)

@@ -95,16 +95,10 @@ func TestDropInsteadOfStall(t *testing.T) {
 	good.sync()
 	pub := connect(t, s)
 	const n, size = 300, 50000
-	go pub.conn.Write([]byte(strings.Repeat(fmt.Sprintf("PUB foo %d\r\n%s\r\n", size, strings.Repeat("y", size)), n)))
-	got := 0
-	for {
-		line := good.line()
-		if line == fmt.Sprintf("MSG foo 9 %d", size) {
-			good.line()
-			if got++; got == n {
-				break
-			}
-		}
+	message := fmt.Sprintf("PUB foo %d\r\n%s\r\n", size, strings.Repeat("y", size))
+	for range n {
+		pub.send(message)
+		good.expect(fmt.Sprintf("MSG foo 9 %d", size), strings.Repeat("y", size))
 	}
 	pub.sync()
 	if s.NumSlowConsumers() != 0 || s.NumStalledClients() != 0 {
