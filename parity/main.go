@@ -28,6 +28,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"unicode"
 )
 
 func main() {
@@ -135,7 +136,7 @@ func (l ledger) scanFile(path string) (faults []string, err error) {
 	tests := make(map[*ast.CommentGroup]string)
 	if strings.HasSuffix(path, "_test.go") {
 		for _, d := range f.Decls {
-			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Doc != nil && isTest(fn.Name.Name) {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Doc != nil && isTest(fn) {
 				tests[fn.Doc] = fn.Name.Name
 			}
 		}
@@ -154,9 +155,24 @@ func (l ledger) scanFile(path string) (faults []string, err error) {
 	return faults, nil
 }
 
-func isTest(name string) bool {
-	for _, prefix := range []string{"Test", "Fuzz", "Benchmark"} {
-		if strings.HasPrefix(name, prefix) && name != "TestMain" {
+// isTest reports whether go test runs the function: by its name and by its one
+// parameter, a pointer to T, F or B.
+func isTest(fn *ast.FuncDecl) bool {
+	name := fn.Name.Name
+	if name == "TestMain" || fn.Type.Params.NumFields() != 1 || fn.Type.Results != nil {
+		return false
+	}
+	star, ok := fn.Type.Params.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	kind, ok := star.X.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	for prefix, parameter := range map[string]string{"Test": "T", "Fuzz": "F", "Benchmark": "B"} {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if ok && kind.Sel.Name == parameter && (rest == "" || !unicode.IsLower(rune(rest[0]))) {
 			return true
 		}
 	}

@@ -27,8 +27,8 @@ func repository(t *testing.T, files map[string]string) string {
 
 func TestSummaryCountsClaims(t *testing.T) {
 	root := repository(t, map[string]string{
-		"x_test.go":       "package x\n\n// TestX is about much.\n//\n// Go: TestOne a_test.go:1\n// Go: TestTwo b/b_test.go:2\nfunc TestX() {}\n",
-		"deep/y_test.go":  "package y\n\n// Go: TestOne a_test.go:1\nfunc FuzzY() {}\n",
+		"x_test.go":       "package x\n\n// TestX is about much.\n//\n// Go: TestOne a_test.go:1\n// Go: TestTwo b/b_test.go:2\nfunc TestX(t *testing.T) {}\n",
+		"deep/y_test.go":  "package y\n\n// Go: TestOne a_test.go:1\nfunc FuzzY(f *testing.F) {}\n",
 		".hidden/z.go":    "not Go at all",
 		"testdata/bad.go": "not Go at all",
 	})
@@ -50,19 +50,20 @@ func TestSummaryCountsClaims(t *testing.T) {
 
 func TestBadClaimsFail(t *testing.T) {
 	for name, text := range map[string]string{
-		"no entry":         "// Go: TestNone a_test.go:1\nfunc TestX() {}\n",
-		"stands at line 1": "// Go: TestOne a_test.go:9\nfunc TestX() {}\n",
-		"want // Go:":      "// Go: TestOne\nfunc TestX() {}\n",
+		"no entry":         "// Go: TestNone a_test.go:1\nfunc TestX(t *testing.T) {}\n",
+		"stands at line 1": "// Go: TestOne a_test.go:9\nfunc TestX(t *testing.T) {}\n",
+		"want // Go:":      "// Go: TestOne\nfunc TestX(t *testing.T) {}\n",
 		"must stand in":    "// Go: TestOne a_test.go:1\nfunc helper() {}\n",
-		"not applicable":   "// Go: TestThree a_test.go:3\nfunc TestX() {}\n",
-		"doc comment":      "func TestX() {\n\t// Go: TestOne a_test.go:1\n}\n",
+		"doc comment of":   "// Go: TestOne a_test.go:1\nfunc TestX(n int) {}\n",
+		"not applicable":   "// Go: TestThree a_test.go:3\nfunc TestX(t *testing.T) {}\n",
+		"doc comment":      "func TestX(t *testing.T) {\n\t// Go: TestOne a_test.go:1\n}\n",
 	} {
 		root := repository(t, map[string]string{"x_test.go": "package x\n\n" + text})
 		if err := run(root, "", &strings.Builder{}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	root := repository(t, map[string]string{"x.go": "package x\n\n// Go: TestOne a_test.go:1\nfunc TestX() {}\n"})
+	root := repository(t, map[string]string{"x.go": "package x\n\n// Go: TestOne a_test.go:1\nfunc TestX(t *testing.T) {}\n"})
 	if run(root, "", &strings.Builder{}) == nil {
 		t.Error("a claim outside of a test file was accepted")
 	}

@@ -2,8 +2,8 @@ package client
 
 import (
 	"fmt"
-	"regexp"
 
+	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
 
@@ -14,7 +14,7 @@ func (c *Client) traceIn(cmd *wire.Command) {
 	case wire.OpPing, wire.OpPong:
 		c.tracef("<<- [%s]", cmd.Op)
 	case wire.OpConnect:
-		c.tracef("<<- [CONNECT %s]", redact(cmd.Args))
+		c.tracef("<<- [CONNECT %s]", logging.RedactConnect(cmd.Args))
 	default:
 		c.tracef("<<- [%s %s]", cmd.Op, cmd.Args)
 		if cmd.Op == wire.OpPub || cmd.Op == wire.OpHPub {
@@ -61,12 +61,4 @@ func (c *Client) traceDelivery(line, headers, payload []byte) {
 		headers = nil
 	}
 	c.traceBody("->>", headers, payload)
-}
-
-// secrets finds the values in a CONNECT that must not be logged.
-var secrets = regexp.MustCompile(`(?i)("(?:auth_token[^"]*|pass[^"]*|sig|proxy_sig|nkey|jwt)"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}]+)`)
-
-// redact hides the secrets of a CONNECT.
-func redact(args []byte) []byte {
-	return secrets.ReplaceAll(args, []byte(`${1}"[REDACTED]"`))
 }

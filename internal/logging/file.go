@@ -32,8 +32,9 @@ type FileOptions struct {
 type File struct {
 	printer
 	path string
-	// rename is os.Rename; tests make it fail.
+	// rename is os.Rename, remove is os.Remove; tests make them fail.
 	rename func(from, to string) error
+	remove func(path string) error
 
 	// The following are guarded by printer.mu.
 	file     *os.File // nil after a failed attempt to open, and when closed
@@ -51,7 +52,7 @@ type File struct {
 // the logger. A size limit on something that is not a regular file (a device, a
 // pipe) is an error, because renaming it would do harm.
 func NewFile(path string, opts FileOptions) (*File, error) {
-	f := &File{path: path, rename: os.Rename}
+	f := &File{path: path, rename: os.Rename, remove: os.Remove}
 	f.layout = newLayout(opts.Options, false)
 	f.complaints.onError = opts.OnError
 	f.complaints.now = f.now

@@ -196,6 +196,36 @@ func TestMaxFilesRemovesTheOldestBackups(t *testing.T) {
 	}
 }
 
+func TestPurgeGoesOnAfterAFailure(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log")
+	for _, year := range []string{"2020", "2021"} {
+		if err := os.WriteFile(path+"."+year+".01.01.00.00.00.000000001", nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logger := newTestFile(t, path, FileOptions{Options: plain, SizeLimit: 100, MaxFiles: 1})
+	logger.remove = func(name string) error {
+		if strings.Contains(name, ".2020.") {
+			return errors.New("on purpose")
+		}
+		return os.Remove(name)
+	}
+	logger.Noticef("%s", strings.Repeat("x", 200))
+	if got := names(t, dir); len(got) != 2 || !strings.HasPrefix(got[1], "log.2020.") {
+		t.Errorf("files %q, want the log and the backup that cannot be removed", got)
+	}
+	if got := content(t, path); !strings.Contains(got, "[ERR] Unable to remove old log file: on purpose\n") {
+		t.Errorf("the log does not tell: %q", got)
+	}
+
+	logger.remove = os.Remove
+	logger.Noticef("%s", strings.Repeat("x", 200))
+	if got := names(t, dir); len(got) != 1 {
+		t.Errorf("files %q after the next rotation", got)
+	}
+}
+
 func TestPurgeLeavesOtherFilesAlone(t *testing.T) {
 	dir := t.TempDir()
 	others := []string{
@@ -372,6 +402,56 @@ func TestFileThatIsGoneComesBack(t *testing.T) {
 	}
 	if logger.Lost() != 2 {
 		t.Errorf("Lost = %d, want 2", logger.Lost())
+	}
+}
+
+// lostFile returns a logger whose file could not be opened again after a
+// rotation, and a function that brings the directory back.
+func lostFile(t *testing.T) (logger *File, path string, back func()) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("directories of open files cannot be renamed on Windows")
+	}
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "log")
+	opts := FileOptions{Options: plain, SizeLimit: 100}
+	opts.OnError = func(error) {}
+	logger = newTestFile(t, path, opts)
+	move := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(dir, dir+"2")
+	logger.Noticef("%s", strings.Repeat("x", 200))
+	return logger, path, func() { move(dir+"2", dir) }
+}
+
+func TestReopenBringsALostFileBack(t *testing.T) {
+	logger, path, back := lostFile(t)
+	if err := logger.Reopen(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Reopen = %v", err)
+	}
+	back()
+	if err := logger.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	logger.Noticef("back")
+	if got := names(t, filepath.Dir(path)); len(got) != 2 {
+		t.Errorf("files %q: the file was too large and had to be rotated", got)
+	}
+	if logger.Lost() != 0 {
+		t.Errorf("Lost = %d", logger.Lost())
+	}
+}
+
+func TestCloseTellsThatTheFileWasLost(t *testing.T) {
+	logger, _, _ := lostFile(t)
+	if err := logger.Close(); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Close = %v", err)
 	}
 }
 

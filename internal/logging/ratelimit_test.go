@@ -73,6 +73,20 @@ func TestSameStatementOnceInAnInterval(t *testing.T) {
 	check("the other levels", "INF 100%d", "DBG a", "TRC a")
 }
 
+func TestRateLimitedViewHasAllLevels(t *testing.T) {
+	log := &recording{}
+	limited := NewRateLimited(log, time.Hour, nil)
+	for level := Trace; level <= Fatal; level++ {
+		Log(limited.With("a"), level, "x")
+		Log(limited.With("b"), level, "x")
+		Log(limited, level, "x")
+	}
+	want := "TRC a - x|DBG a - x|INF a - x|WRN a - x|ERR a - x|FTL a - x|FTL b - x|FTL x"
+	if got := strings.Join(log.lines, "|"); got != want {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+}
+
 func TestRateLimitedSkipsLevelsThatAreOff(t *testing.T) {
 	log := &recording{off: map[Level]bool{Debug: true}}
 	limited := NewRateLimited(log, time.Hour, nil)

@@ -85,7 +85,7 @@ func (f *File) purge() {
 	}
 	surplus := len(backups) - (f.maxFiles - 1)
 	for _, name := range backups[:max(surplus, 0)] {
-		if err := os.Remove(name); err != nil {
+		if err := f.remove(name); err != nil {
 			f.note(Error, "Unable to remove old log file: %v", err)
 			continue
 		}
