@@ -41,11 +41,13 @@ type Client struct {
 	noResponder bool
 	trace       bool
 	changes     []change // of interest, not yet applied
+	busy        bool     // the batch has a message, SUB, UNSUB or CONNECT
+	heard       bool     // the batch has anything but PONG
 
 	// active is when the client last sent a message, SUB, UNSUB or CONNECT, in
 	// Unix nanoseconds.
 	active   atomic.Int64
-	lastRead atomic.Int64 // like active, with PING
+	lastRead atomic.Int64 // like active, with PING; decides about our own PINGs
 
 	mu          sync.Mutex
 	remote      net.Addr // of the peer, or as told by a proxy; guarded by mu, like what follows

@@ -38,18 +38,30 @@ func (c *Client) Input(block *link.Block, data []byte) (consumed, need int, err 
 			break
 		}
 		consumed += n
-		if err = c.dispatch(cmd, now); err != nil {
+		if err = c.dispatch(cmd); err != nil {
 			break
 		}
 		if c.pub.Full() {
 			c.flush()
 		}
 	}
+	c.noteActivity(now)
 	c.flush()
 	if took := time.Since(started); took >= slowBatch {
 		c.warnf("Readloop processing time: %v", took)
 	}
 	return consumed, need, err
+}
+
+// noteActivity keeps the time of a batch that was of note.
+func (c *Client) noteActivity(now int64) {
+	if c.busy {
+		c.active.Store(now)
+	}
+	if c.heard {
+		c.lastRead.Store(now)
+	}
+	c.busy, c.heard = false, false
 }
 
 // refresh takes changed settings over, once per batch.
@@ -95,30 +107,27 @@ func (c *Client) beforeConnect(first byte) error {
 }
 
 // dispatch carries one operation out.
-func (c *Client) dispatch(cmd *wire.Command, now int64) error {
+func (c *Client) dispatch(cmd *wire.Command) error {
 	if c.trace {
 		c.traceIn(cmd)
 	}
 	switch cmd.Op {
 	case wire.OpPub, wire.OpHPub:
-		c.active.Store(now)
-		c.lastRead.Store(now)
+		c.busy, c.heard = true, true
 		return c.publish(cmd)
 	case wire.OpSub:
-		c.active.Store(now)
-		c.lastRead.Store(now)
+		c.busy, c.heard = true, true
 		c.subscribe(cmd)
 	case wire.OpUnsub:
-		c.active.Store(now)
-		c.lastRead.Store(now)
+		c.busy, c.heard = true, true
 		c.unsubscribe(cmd)
 	case wire.OpPing:
-		c.lastRead.Store(now)
+		c.heard = true
 		c.ping()
 	case wire.OpPong:
 		c.pong()
 	case wire.OpConnect:
-		c.active.Store(now)
+		c.busy = true
 		c.flush()
 		return c.onConnect(cmd.Args)
 	case wire.OpInfo:
