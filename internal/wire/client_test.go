@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -408,8 +409,8 @@ func FuzzParser(f *testing.F) {
 			pieces = append(pieces, string(in[at:min(at+size, len(in))]))
 		}
 		split, _, splitErr := parseSplit(p, pieces)
-		if diff := cmp.Diff(whole, split); diff != "" || (wholeErr == nil) != (splitErr == nil) {
-			t.Fatalf("whole %v, split %v\n%s", wholeErr, splitErr, diff)
+		if !slices.Equal(whole, split) || (wholeErr == nil) != (splitErr == nil) {
+			t.Fatalf("whole %v, split %v\n%s", wholeErr, splitErr, cmp.Diff(whole, split))
 		}
 	})
 }
