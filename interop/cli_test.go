@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,13 +81,14 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// Go: TestPidFile test/pid_test.go:22
 func TestSignalsAndFiles(t *testing.T) {
 	dir := t.TempDir()
 	pid, log := filepath.Join(dir, "pid"), filepath.Join(dir, "server.log")
 	for name, sig := range map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM} {
 		s := startServer(t, "godwit", "", "-P", pid, "-l", log, "--ports_file_dir", dir)
 		text, err := os.ReadFile(pid)
-		if err != nil || strings.Trim(string(text), "0123456789") != "" || len(text) == 0 {
+		if err != nil || string(text) != fmt.Sprint(s.cmd.Process.Pid) {
 			t.Errorf("pid file %q, %v", text, err)
 		}
 		ports, _ := filepath.Glob(filepath.Join(dir, "*.ports"))

@@ -325,6 +325,7 @@ func TestTLSHandshakeRate(t *testing.T) {
 	closedFor(t, s, "Maximum Connections Exceeded")
 }
 
+// Go: TestRateCounter server/rate_counter_test.go:21
 func TestRateCounter(t *testing.T) {
 	var r rateCounter
 	now := time.Unix(1000, 0)
