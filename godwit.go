@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -69,6 +70,13 @@ func ProcessConfigFile(path string) (*Options, error) { return options.ProcessCo
 
 // ProcessConfigString is ProcessConfigFile for a text at hand.
 func ProcessConfigString(text string) (*Options, error) { return options.ProcessConfigString(text) }
+
+// ConfigureOptions parses a command line with the server's flags and the file
+// that it names. One of the functions is called, and nil options are returned, if
+// the command line asks for the version or for help; nothing ends the process.
+func ConfigureOptions(fs *flag.FlagSet, args []string, printVersion, printHelp, printTLSHelp func()) (*Options, error) {
+	return options.ConfigureOptions(fs, args, printVersion, printHelp, printTLSHelp)
+}
 
 // GenTLSConfig makes a TLS configuration of the settings of a `tls` block.
 func GenTLSConfig(o *TLSConfigOpts) (*tls.Config, error) { return options.GenTLSConfig(o) }
