@@ -144,7 +144,7 @@ func (c *Client) sendPing() {
 func (c *Client) MeasureRTT() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rtt == 0 && c.rttStart.IsZero() && c.reason == Open && c.connect.Lang != "" &&
+	if c.rttStamp.IsZero() && c.rttStart.IsZero() && c.reason == Open && c.connect.Lang != "" &&
 		(c.pongSent || time.Since(c.Start) > firstPing) {
 		c.sendPing()
 	}
