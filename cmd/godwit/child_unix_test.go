@@ -31,7 +31,8 @@ type child struct {
 func start(t *testing.T, binary string, args ...string) *child {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
+	// The race detector would hold up the end of each process for a second.
+	cmd.Env = append(os.Environ(), asCommand+"=1", strings.TrimSpace("GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +84,7 @@ func (c *child) await(text string) string {
 	}
 }
 
-// url waits for the client listener and returns its address.
+// address waits until the server is ready; it returns the client listener's.
 func (c *child) address() string {
 	c.t.Helper()
 	_, address, _ := strings.Cut(c.await("Listening for client connections on "), "connections on ")
@@ -156,12 +157,10 @@ type peer struct {
 	t    *testing.T
 	conn net.Conn
 	in   *bufio.Reader
-	info map[string]any
 }
 
-// dial connects, reads INFO, and proves by PONG that the server knows it. A
-// server that wants TLS is left after INFO.
-func dial(t *testing.T, address string) *peer {
+// greet connects and reads INFO.
+func greet(t *testing.T, address string) (p *peer, info map[string]any) {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
@@ -169,30 +168,44 @@ func dial(t *testing.T, address string) *peer {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(patience))
-	p := &peer{t: t, conn: conn, in: bufio.NewReader(conn)}
+	p = &peer{t, conn, bufio.NewReader(conn)}
 	text, ok := strings.CutPrefix(p.line(), "INFO ")
-	if err := json.Unmarshal([]byte(text), &p.info); !ok || err != nil {
+	if err := json.Unmarshal([]byte(text), &info); !ok || err != nil {
 		t.Fatalf("%q is not INFO: %v", text, err)
 	}
-	if p.info["tls_required"] != true {
-		fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nPING\r\n")
-		if pong := p.line(); pong != "PONG" {
-			t.Fatalf("got %q", pong)
-		}
+	return p, info
+}
+
+// dial connects as a client that understands INFO at any time. The answer to its
+// PING, with the INFO after it, proves that the server knows that.
+func dial(t *testing.T, address string) *peer {
+	t.Helper()
+	p, _ := greet(t, address)
+	fmt.Fprint(p.conn, "CONNECT {\"verbose\":false,\"protocol\":1}\r\nPING\r\n")
+	if pong := p.line(); pong != "PONG" {
+		t.Fatalf("got %q", pong)
+	}
+	if info := p.line(); !strings.HasPrefix(info, "INFO ") {
+		t.Fatalf("got %q", info)
 	}
 	return p
 }
 
+// line reads the next line that is not the server's PING.
 func (p *peer) line() string {
 	p.t.Helper()
-	line, err := p.in.ReadString('\n')
-	if err != nil {
-		p.t.Fatal(err)
+	for {
+		line, err := p.in.ReadString('\n')
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if line != "PING\r\n" {
+			return strings.TrimRight(line, "\r\n")
+		}
 	}
-	return strings.TrimRight(line, "\r\n")
 }
 
-// portsFile reads the one file of the directory; nil if there is none.
+// portsFile reads the one ports file of a directory; nil if there is none.
 func portsFile(t *testing.T, dir string) (name string, ports *godwit.Ports) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.ports"))

@@ -68,18 +68,22 @@ func onePid(expression string) (int, error) {
 }
 
 func otherPids(name string) ([]int, error) {
+	unresolved := errors.New("unable to resolve pid, try providing one")
 	out, err := listPids(name)
 	if err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) { // nothing found
 			return nil, nil
 		}
-		return nil, errors.New("unable to resolve pid, try providing one")
+		return nil, unresolved
 	}
 	var pids []int
 	for _, field := range strings.Fields(string(out)) {
 		pid, err := strconv.Atoi(field)
-		if err == nil && pid != os.Getpid() {
+		if err != nil || pid <= 0 { // kill takes those below for groups of processes
+			return nil, unresolved
+		}
+		if pid != os.Getpid() {
 			pids = append(pids, pid)
 		}
 	}

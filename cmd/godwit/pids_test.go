@@ -151,7 +151,7 @@ func TestBadSignalsAreRefused(t *testing.T) {
 		fmt.Sprintf("quit=%d", other):       fmt.Sprintf("signal \"quit\" %d: %v", other, syscall.ESRCH),
 	} {
 		code, stdout, stderr := runHere("-signal", spec)
-		if spec == "" || code != 1 || stdout != "" || stderr != self+": "+want+"\n" {
+		if code != 1 || stdout != "" || stderr != self+": "+want+"\n" {
 			t.Errorf("%s: exit %d, %q", spec, code, stderr)
 		}
 	}

@@ -86,8 +86,8 @@ func TestHangupSaysThatReloadIsNotSupported(t *testing.T) {
 		c.await(`Trapped "hangup" signal`)
 		c.await("[ERR] Failed to reload server configuration: reload is not supported yet")
 	}
-	if p := dial(t, address); p.info["max_payload"] != 1000.0 {
-		t.Errorf("INFO says %v", p.info)
+	if _, info := greet(t, address); info["max_payload"] != 1000.0 {
+		t.Errorf("INFO says %v", info)
 	}
 }
 
