@@ -86,8 +86,8 @@ func TestProcessesThatCannotBeResolved(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			pgrepSays(t, tc.text, tc.err)
-			if err := sendSignal("godwit", tc.spec); err == nil || err.Error() != tc.want {
-				t.Errorf("got %v, want %s", err, tc.want)
+			if _, pids, err := targets("godwit", tc.spec); err == nil || err.Error() != tc.want {
+				t.Errorf("got %v, %v, want %s", pids, err, tc.want)
 			}
 		})
 	}
@@ -148,7 +148,16 @@ func TestBadSignalsAreRefused(t *testing.T) {
 		"stop=x*":                           "invalid pid: x*",
 		"stop=-*":                           "invalid pid: -*",
 		"stop=1**":                          "invalid pid: 1**",
-		fmt.Sprintf("quit=%d", other):       fmt.Sprintf("signal \"quit\" %d: %v", other, syscall.ESRCH),
+	} {
+		// Nothing is sent here: 0 and -1 would reach more than this test.
+		if _, pids, err := targets("godwit", spec); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, %v, want %s", spec, pids, err, want)
+		}
+	}
+	for spec, want := range map[string]string{
+		"invalid=123":                 `unknown signal "invalid"`,
+		"stop=abc":                    "invalid pid: abc",
+		fmt.Sprintf("quit=%d", other): fmt.Sprintf("signal \"quit\" %d: %v", other, syscall.ESRCH),
 	} {
 		code, stdout, stderr := runHere("-signal", spec)
 		if code != 1 || stdout != "" || stderr != self+": "+want+"\n" {

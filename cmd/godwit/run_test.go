@@ -103,7 +103,7 @@ func TestFailuresExitWithOneAndNameTheCommand(t *testing.T) {
 		want string
 	}{
 		{[]string{"start"}, `unrecognized command: "start"`},
-		{[]string{"-c", missing}, "no such file or directory"},
+		{[]string{"-c", missing}, missing},
 		{[]string{"-n", "two words"}, "server name cannot contain spaces"},
 		{[]string{"-m", "8222", "-ms", "8223"}, "Can't start monitoring: can't specify both HTTP (8222) and HTTPs (8223) ports"},
 		{[]string{"-tls"}, "TLS"},
