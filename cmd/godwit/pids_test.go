@@ -106,7 +106,7 @@ func TestAPatternMeansEveryProcessThatFits(t *testing.T) {
 		{fmt.Sprint(other) + "*", []int{other}},
 	} {
 		if _, pids, err := targets("godwit", "stop="+tc.pattern); !slices.Equal(pids, tc.want) || err != nil {
-			t.Errorf("%s: got %v, %v", tc.pattern, pids, err)
+			t.Fatalf("%s: got %v, %v", tc.pattern, pids, err) // before a living one is hit
 		}
 		// Each one is tried, and each failure is told.
 		err := sendSignal("godwit", "stop="+tc.pattern)

@@ -794,37 +794,34 @@ func TestVarzWhileThingsChange(t *testing.T) {
 func TestConnzWhileConnectionsChooseTheirAccount(t *testing.T) {
 	s := monitoredAccounts(t)
 	chat(t, s, nats.UserInfo("a", "a")) // is always there
-	stop := make(chan struct{})
+	turns := make(chan struct{}, 1)
 	var poller sync.WaitGroup
 	poller.Go(func() {
-		for {
-			z, err := s.Monitor().Connz(&api.ConnzOptions{Account: "A", Username: true, State: api.ConnAll})
-			if err != nil || len(z.Conns) == 0 {
-				t.Errorf("got %+v, %v", z, err)
-				return
-			}
-			for _, c := range z.Conns {
-				if c.Account != "A" || c.AuthorizedUser != "a" {
-					t.Errorf("%q of %q", c.AuthorizedUser, c.Account)
-					return
+		for range turns {
+			for range 5 {
+				z, err := s.Monitor().Connz(&api.ConnzOptions{Account: "A", Username: true, State: api.ConnAll})
+				if err != nil || len(z.Conns) == 0 {
+					t.Errorf("got %+v, %v", z, err)
+					continue
 				}
-			}
-			select {
-			case <-stop:
-				return
-			default:
+				for _, c := range z.Conns {
+					if c.Account != "A" || c.AuthorizedUser != "a" {
+						t.Errorf("%q of %q", c.AuthorizedUser, c.Account)
+					}
+				}
 			}
 		}
 	})
+	defer poller.Wait()
+	defer close(turns)
 	for i := range 60 {
 		user := string("ab"[i%2])
 		p := dial(t, s)
+		turns <- struct{}{} // while this one chooses
 		p.connect(`"user":"`+user+`"`, `"pass":"`+user+`"`)
 		p.sync()
 		p.conn.Close()
 	}
-	close(stop)
-	poller.Wait()
 }
 
 // Go: TestHTTPHost test/monitor_test.go:761
