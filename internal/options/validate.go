@@ -104,6 +104,11 @@ func (o *Options) SetDefaults() {
 			o.AuthTimeout = o.TLSTimeout + 1
 		}
 	}
+	for _, a := range o.Accounts {
+		if a.Limits == (AccountLimits{}) { // made in code, without a word about limits
+			a.Limits = UnlimitedAccount()
+		}
+	}
 	if o.SystemAccount == "" && !o.NoSystemAccount {
 		for _, a := range o.Accounts {
 			if a.Name == SystemAccount {

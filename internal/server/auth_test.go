@@ -357,7 +357,7 @@ func (e embedder) Check(c options.ClientAuthentication) bool {
 // Go: TestCustomClientAuthentication server/server_test.go:886
 // Go: TestUserConnectionDeadline server/auth_test.go:346
 func TestCustomAuthentication(t *testing.T) {
-	account := &options.Account{Name: "ACC", Limits: options.UnlimitedAccount()}
+	account := &options.Account{Name: "ACC"} // no word about limits: there are none
 	s := start(t, &options.Options{CustomClientAuthentication: embedder{account}, Accounts: []*options.Account{account}})
 	p := dial(t, s)
 	if p.info["auth_required"] != true {

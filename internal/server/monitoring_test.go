@@ -749,13 +749,12 @@ func TestVarzWhileThingsChange(t *testing.T) {
 	id := s.ID()
 	var pollers sync.WaitGroup
 	defer pollers.Wait()
-	ctx := t.Context()
 	stop := make(chan struct{})
 	defer close(stop)
 	rounds := make(chan struct{}, 64)
 	for range 3 {
 		pollers.Go(func() {
-			for ctx.Err() == nil {
+			for {
 				overHTTP, err := ask[api.Varz](s, "/varz", http.StatusOK)
 				direct, err2 := s.Monitor().Varz(nil)
 				if err := errors.Join(err, err2); err != nil {

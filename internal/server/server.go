@@ -49,10 +49,11 @@ const (
 // Server is a running or startable server. Its methods may be called from any
 // goroutine.
 type Server struct {
-	id      string // public nkey
-	name    string
-	xkey    string // public curve key
-	started time.Time
+	id   string // public nkey
+	name string
+	xkey string // public curve key
+	// startedAt is when Start was called, or New before that; Unix nanoseconds.
+	startedAt atomic.Int64
 
 	// given is the caller's struct: only the resolved port is written to it.
 	given    *options.Options
@@ -110,9 +111,10 @@ func New(given *options.Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		given: given, opts: opts, started: time.Now(),
+		given: given, opts: opts,
 		done: make(chan struct{}), ready: make(chan struct{}),
 	}
+	s.startedAt.Store(time.Now().UnixNano())
 	s.limited = logging.NewRateLimited(&s.log, time.Second, nil)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.createKeys(); err != nil {
@@ -177,7 +179,7 @@ func (s *Server) Start() error {
 		return ErrStopped
 	}
 	s.flushers = link.NewFlushers()
-	s.started = time.Now()
+	s.startedAt.Store(time.Now().UnixNano())
 	s.banner()
 	err := s.open()
 	s.opening.Unlock()
@@ -295,6 +297,9 @@ func (s *Server) Err() error {
 	}
 	return nil
 }
+
+// started is when the server was started.
+func (s *Server) started() time.Time { return time.Unix(0, s.startedAt.Load()) }
 
 // ID is the server's public nkey; Name its configured name, or the ID.
 func (s *Server) ID() string { return s.id }

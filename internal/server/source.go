@@ -19,8 +19,8 @@ type source struct{ *Server }
 func (s source) Identity() monitor.Identity {
 	i := s.baseInfo()
 	id := monitor.Identity{
-		ID: s.id, Name: s.name, Version: CompatVersion, Commit: revision(), Start: s.started,
-		ConfigLoaded: s.started, Host: i.Host, Port: i.Port, SystemAccount: s.accounts.system,
+		ID: s.id, Name: s.name, Version: CompatVersion, Commit: revision(), Start: s.started(),
+		ConfigLoaded: s.started(), Host: i.Host, Port: i.Port, SystemAccount: s.accounts.system,
 		AuthRequired: i.AuthRequired, TLSRequired: i.TLSRequired, TLSVerify: i.TLSVerify,
 		HTTPPort: s.opts.HTTPPort, HTTPSPort: s.opts.HTTPSPort, CertNotAfter: notAfter(s.opts.TLSConfig),
 	}
@@ -104,7 +104,7 @@ func (s source) Accounts() []monitor.AccountState {
 				Fanout: int(l.Fanout), FanoutMax: int(l.FanoutMax),
 			},
 			Account: a.Account, Limits: a.limits, System: a.Name == s.accounts.system,
-			Connections: now, TotalConnections: total, Updated: s.started,
+			Connections: now, TotalConnections: total, Updated: s.started(),
 		})
 	}
 	return list
