@@ -163,7 +163,6 @@ func TestALoneRunIsWrittenBeforeSendReturns(t *testing.T) {
 }
 
 // Go: TestFlushOutboundNoSliceReuseIfPartial server/client_test.go:2542
-// Go: TestClientOutboundQueueCoalesce server/client_test.go:1671
 func TestPartialWritesLoseRepeatAndMixNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := NewFlushers()

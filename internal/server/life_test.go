@@ -191,7 +191,6 @@ func TestServerPings(t *testing.T) {
 }
 
 // Go: TestLameDuckModeInfo server/server_test.go:1220
-// Go: TestLameDuckMode server/server_test.go:1011
 func TestLameDuck(t *testing.T) {
 	s := start(t, &options.Options{LameDuckDuration: 60 * time.Millisecond, LameDuckGracePeriod: -10 * time.Millisecond})
 	p := dial(t, s)

@@ -38,7 +38,6 @@ func flood(t *testing.T, s *Server, done func() bool) {
 
 // Go: TestNoClientLeakOnSlowConsumer server/client_test.go:2361
 // Go: TestNoRaceClosedSlowConsumerPendingBytes server/norace_1_test.go:265
-// Go: TestClientMaxPending server/client_test.go:2156
 func TestSlowConsumerByPendingBytes(t *testing.T) {
 	s := start(t, &options.Options{MaxPending: 1 << 20, MaxPayload: 1 << 19})
 	stuck(t, s)

@@ -4,5 +4,5 @@
 //
 //	go run ./cmd/compare                                     everything
 //	go run ./cmd/compare -quick -scenarios '1to1-*,reqrep-*'  a short look at some
-//	go run ./cmd/compare -a /tmp/before -b /tmp/after         two builds of anything
+//	go run ./cmd/compare -a ./before -b ./after         two builds of anything
 package main

@@ -134,7 +134,7 @@ func publishOnly(r *run) error {
 		return err
 	}
 	sent := publisher.written.load()
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Second); ; <-time.After(20 * time.Millisecond) {
 		now, err := r.inMessages()
 		if err != nil {
 			return err
