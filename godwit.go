@@ -203,6 +203,15 @@ func (s *Server) ConfigureLogger() error { return s.core.ConfigureLogger() }
 // ReOpenLogFile closes and opens the log file, after a rotation by others.
 func (s *Server) ReOpenLogFile() error { return s.core.ReopenLog() }
 
+// Reload reads the configuration file again and makes its changes take effect
+// while the server runs: all of them, or none and an error. Connections that the
+// changes do not concern notice nothing.
+func (s *Server) Reload() error { return s.core.Reload() }
+
+// ReloadOptions is Reload with options at hand in place of the file. They are
+// copied.
+func (s *Server) ReloadOptions(o *Options) error { return s.core.ReloadOptions(o) }
+
 // HTTPHandler serves the monitoring endpoints, for a program that has an HTTP
 // server of its own. It is never nil.
 func (s *Server) HTTPHandler() http.Handler { return s.core.HTTPHandler() }

@@ -131,7 +131,7 @@ func TestCheckOfAConfiguration(t *testing.T) {
 		// A check opens nothing, so that it works beside a running server.
 		{"valid, port in use", fmt.Sprintf("listen: %q, pid_file: %q", taken.Addr(), pidFile), 0, []string{"configuration file %s is valid (sha256:"}},
 		{"faults", "port: -1\nfoo: 1\nbar: 2\n", 1, []string{`%s:2:1: unknown field "foo"`, `%s:3:1: unknown field "bar"`}},
-		{"syntax", "port: {\n", 1, []string{"Parse error on line 2: 'Unexpected EOF processing map.'"}},
+		{"syntax", "port: {\n", 1, []string{"%s: Parse error on line 2: 'Unexpected EOF processing map.'"}},
 		{"contradiction", "lame_duck_duration: 30s, lame_duck_grace_period: 31s", 1, []string{"lame duck grace period (31s) should be strictly lower than lame duck duration (30s)"}},
 		{"empty", "", 1, []string{"%s: config has no values or is empty"}},
 	} {

@@ -33,7 +33,7 @@ func react(s *godwit.Server, sig os.Signal) {
 	case syscall.SIGUSR2:
 		go s.LameDuckShutdown()
 	case syscall.SIGHUP:
-		log.Errorf("Failed to reload server configuration: reload is not supported yet")
+		s.Reload() // an error is in the log
 	}
 }
 

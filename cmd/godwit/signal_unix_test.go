@@ -78,16 +78,30 @@ func TestLameDuckModeClosesClientsAfterTheGracePeriod(t *testing.T) {
 	c.ended()
 }
 
-func TestHangupSaysThatReloadIsNotSupported(t *testing.T) {
-	c := serving(t, "-c", write(t, "server.conf", "max_payload: 1000"))
+// Go: TestSignalToReloadConfig server/signal_test.go:77
+func TestHangupReloadsTheConfiguration(t *testing.T) {
+	path := write(t, "server.conf", "max_payload: 1000")
+	c := serving(t, "-c", path)
 	address := c.address()
-	for range 2 {
-		c.signal(syscall.SIGHUP)
-		c.await(`Trapped "hangup" signal`)
-		c.await("[ERR] Failed to reload server configuration: reload is not supported yet")
-	}
 	if _, info := greet(t, address); info["max_payload"] != 1000.0 {
 		t.Errorf("INFO says %v", info)
+	}
+	if err := os.WriteFile(path, []byte("max_payload: 2000"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(syscall.SIGHUP)
+	c.await("[INF] Reloaded: max_payload = 2000")
+	c.await("[INF] Reloaded server configuration (sha256:")
+	if _, info := greet(t, address); info["max_payload"] != 2000.0 {
+		t.Errorf("INFO says %v", info)
+	}
+	if err := os.WriteFile(path, []byte("max_payload: nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.signal(syscall.SIGHUP)
+	c.await("[ERR] Failed to reload server configuration: ")
+	if _, info := greet(t, address); info["max_payload"] != 2000.0 {
+		t.Errorf("INFO says %v after a failure", info)
 	}
 }
 

@@ -107,6 +107,7 @@ func (q *inquiry) admit(u *user) bool {
 		return false
 	}
 	v := &q.verdict
+	v.admitted = u
 	v.Account, v.Permissions, v.Deadline = u.account, u.permissions, u.deadline
 	if u.key != nil {
 		v.IssuerKey = u.account

@@ -48,7 +48,8 @@ type Verdict struct {
 	Debug    []string // lines that explain the decision
 	Warnings []string // lines that an operator should see
 
-	who string // for the error log
+	who      string // for the error log
+	admitted *user  // nil if it was no configured user
 }
 
 // ErrorText is the line for the error log.

@@ -1,16 +1,43 @@
 package broker
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/godwit-mq/godwit/internal/interest"
+	"github.com/godwit-mq/godwit/internal/transform"
 )
+
+// Node is what accounts have to know of the server that they are on.
+type Node struct {
+	Name    string
+	Cluster string
+	Hash    string // of the name, 8 characters
+	// System is the system account, nil if there is none.
+	System *Account
+}
 
 // Account is a subject space: nothing crosses from one to another by itself.
 // Its methods may be called from any goroutine.
 type Account struct {
 	Name  string
+	node  *Node
 	index *interest.Index[*Subscription]
+
+	// mappings rename what the account's connections publish.
+	mappings atomic.Pointer[transform.Mappings]
+
+	// interest guards the imports and serializes changes of the index, so that
+	// both fit. It is taken before the index's lock, never after.
+	interest sync.Mutex
+	streams  []*streamImport
+	services []*serviceImport
+	shadows  map[*Subscription][]*Subscription
+
+	responses responses
+
+	sending sync.Mutex
+	sender  *Sender // made when first asked for
 
 	// Traffic counters, updated once per batch.
 	inMsgs, inBytes   atomic.Int64
@@ -22,36 +49,103 @@ type Account struct {
 	fanout, fanoutMax     atomic.Int64
 }
 
-// NewAccount returns an account without any interest.
-func NewAccount(name string) *Account {
-	return &Account{Name: name, index: interest.New[*Subscription]()}
+// NewAccount returns an account without any interest. A nil node is that of a
+// server without a name.
+func NewAccount(name string, node *Node) *Account {
+	if node == nil {
+		node = &Node{}
+	}
+	a := &Account{Name: name, node: node, index: interest.New[*Subscription]()}
+	a.responses.account = a
+	return a
 }
 
 // Index returns the account's interest, for monitoring.
 func (a *Account) Index() *interest.Index[*Subscription] { return a.index }
 
-// Subscribe adds subscriptions under one lock. The first error is returned and
-// ends the operation.
-func (a *Account) Subscribe(subs ...*Subscription) error {
-	w := a.index.Writer()
-	defer w.Release()
-	for _, s := range subs {
-		if err := w.Insert(s.Subject, s.Queue, 1, s); err != nil {
-			return err
-		}
-	}
-	return nil
+// Change is a subscription to add or to remove.
+type Change struct {
+	Sub    *Subscription
+	Remove bool
 }
 
-// Unsubscribe removes subscriptions under one lock. One that is not there is
-// no error: it may have run out at the same moment.
-func (a *Account) Unsubscribe(subs ...*Subscription) {
+// Apply adds and removes subscriptions, in order and under one lock. To remove
+// one that is not there is no error: it may have run out at the same moment. The
+// first error is returned, when all that could be done has been done.
+func (a *Account) Apply(changes []Change) error {
+	a.interest.Lock()
+	var first error
 	w := a.index.Writer()
-	defer w.Release()
-	for _, s := range subs {
-		w.Remove(s.Subject, s.Queue, s) // see above
+	for _, c := range changes {
+		if c.Remove {
+			w.Remove(c.Sub.Subject, c.Sub.Queue, c.Sub) // see above
+			continue
+		}
+		if err := w.Insert(c.Sub.Subject, c.Sub.Queue, 1, c.Sub); err != nil && first == nil {
+			first = err
+		}
+	}
+	w.Release()
+	if len(a.streams)+len(a.shadows) > 0 {
+		a.castShadows(changes)
+	}
+	a.interest.Unlock()
+	if a.responses.awaited.Load() > 0 {
+		a.responses.interestChanged(changes)
+	}
+	return first
+}
+
+// Subscribe adds subscriptions.
+func (a *Account) Subscribe(subs ...*Subscription) error { return a.Apply(changesOf(subs, false)) }
+
+// Unsubscribe removes subscriptions.
+func (a *Account) Unsubscribe(subs ...*Subscription) { a.Apply(changesOf(subs, true)) }
+
+func changesOf(subs []*Subscription, remove bool) []Change {
+	changes := make([]Change, len(subs))
+	for i, s := range subs {
+		changes[i] = Change{s, remove}
+	}
+	return changes
+}
+
+// Sender returns the sender of messages that the server itself publishes in the
+// account.
+func (a *Account) Sender() *Sender {
+	a.sending.Lock()
+	defer a.sending.Unlock()
+	if a.sender == nil {
+		a.sender = NewSender(a, nil)
+	}
+	return a.sender
+}
+
+// CountClients counts the subscriptions of connections that get messages on a
+// subject, or with a queue, its members. A subject with wildcards counts those that
+// it covers or that cover it.
+func (a *Account) CountClients(name, queue string) int {
+	n := 0
+	r := a.index.Reader()
+	defer r.Release()
+	r.Overlapping(name, func(e interest.Entry[*Subscription]) bool {
+		if e.Value.To.Out != nil && e.Value.shadow == nil && e.Queue == queue {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
+// SetMappings replaces the mappings of subjects; nil means none.
+func (a *Account) SetMappings(m *transform.Mappings) {
+	if a.mappings.Swap(m) != m {
+		a.index.Touch()
 	}
 }
+
+// Mappings are the mappings in force, nil if there are none.
+func (a *Account) Mappings() *transform.Mappings { return a.mappings.Load() }
 
 // Traffic is what an account's connections sent and received.
 type Traffic struct{ InMsgs, InBytes, OutMsgs, OutBytes int64 }

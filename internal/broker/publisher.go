@@ -5,14 +5,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/events"
 	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
 
 const (
-	// cacheSlots is the size of a publisher's direct-mapped subject cache.
-	cacheSlots = 256
 	// maxStaged bounds the bytes that one batch holds back, checked between
 	// operations.
 	maxStaged = 1 << 20
@@ -39,13 +38,19 @@ type Checker interface {
 	Check(subject []byte) Verdict
 }
 
+// Requestor tells who publishes, for those who are asked to serve.
+type Requestor interface {
+	// Describe returns the connection's description; if not in full, at least its
+	// account and round-trip time. It is called on the publisher's goroutine.
+	Describe(full bool) events.Client
+}
+
 // Publisher routes what one connection publishes. It is owned by the goroutine
 // that reads from the connection. A batch is everything between two calls of
 // Flush: interest is looked up once per distinct subject, and each destination
 // gets its messages of the batch in one piece.
 type Publisher struct {
 	self    *Receiver
-	account *Account
 	checker Checker
 	random  rand.PCG
 
@@ -53,14 +58,12 @@ type Publisher struct {
 	// messages that it is sent.
 	own *stage
 
-	reader  interest.Reader[*Subscription]
-	locked  bool
-	gen     uint64
-	cache   *cache
-	scratch Entry // for subjects that are not admitted
+	home    view
+	views   map[*Account]*view // of foreign accounts
+	held    *view              // whose interest is locked
+	nothing Entry              // of a message that a mapping lost
 	matches interest.Matches[*Subscription]
 	spare   []*Entry
-	last    *Entry
 
 	stages    map[*link.Out]*stage
 	dirty     []*stage
@@ -73,13 +76,18 @@ type Publisher struct {
 	exhausted []*Subscription
 	crowded   []*link.Out
 
+	crossings []crossing // to other accounts, at the end of the batch
+	hop       *hop       // of the message that is being published there
+	carried   []byte     // bytes of messages that imports rewrote
+	later     []func()   // to be done when nothing is locked
+
 	// Of the batch, moved to the shared counters by Flush.
-	inMsgs, inBytes   int64
-	outMsgs, outBytes int64
-	lookups           Lookups
+	inMsgs, inBytes int64
 
 	// In counts what the connection published; any goroutine may read it.
 	In struct{ Messages, Payload atomic.Int64 }
+	// Requestor describes the connection; nil if there is none.
+	Requestor Requestor
 	// OnStall is told that the connection was made to wait.
 	OnStall func(waited time.Duration)
 	// DropCrowded drops messages for crowded destinations instead of waiting.
@@ -88,12 +96,6 @@ type Publisher struct {
 	NoCache bool
 	// Trace tells receivers what they are sent.
 	Trace bool
-}
-
-// cache remembers resolved subjects; made at the first publish.
-type cache struct {
-	entries [cacheSlots]*Entry
-	missed  [cacheSlots]uint32 // hashes seen once: admission on the second miss
 }
 
 // stage is what a batch has for one destination.
@@ -114,7 +116,8 @@ type delivery struct {
 
 // NewPublisher returns the publisher of a connection.
 func NewPublisher(self *Receiver, account *Account, checker Checker) *Publisher {
-	p := &Publisher{self: self, account: account, checker: checker}
+	p := &Publisher{self: self, checker: checker}
+	p.home.account = account
 	p.random.Seed(rand.Uint64(), rand.Uint64())
 	if self.Out != nil {
 		p.own = &stage{to: self.Out}
@@ -123,12 +126,13 @@ func NewPublisher(self *Receiver, account *Account, checker Checker) *Publisher 
 }
 
 // Account returns the account that messages are published in.
-func (p *Publisher) Account() *Account { return p.account }
+func (p *Publisher) Account() *Account { return p.home.account }
 
 // Rebind moves the publisher to another account or to changed permissions.
 func (p *Publisher) Rebind(account *Account) {
 	p.Forget()
-	p.account = account
+	p.home.account = account
+	p.home.gen = 0
 }
 
 // Begin starts a batch whose messages lie in block. now is in Unix nanoseconds.
@@ -136,7 +140,7 @@ func (p *Publisher) Begin(block *link.Block, now int64) { p.block, p.now = block
 
 // Holding reports whether the publisher holds the lock on the interest, which
 // must be given up with Flush before the interest is changed.
-func (p *Publisher) Holding() bool { return p.locked }
+func (p *Publisher) Holding() bool { return p.held != nil }
 
 // Answer adds a line to the connection's own output.
 func (p *Publisher) Answer(line string) {
@@ -146,108 +150,44 @@ func (p *Publisher) Answer(line string) {
 
 // LastSubject is the subject that was published last, for the parser.
 func (p *Publisher) LastSubject() string {
-	if p.last == nil {
+	if p.home.last == nil {
 		return ""
 	}
-	return p.last.subject
+	return p.home.last.subject
 }
 
-// Lookup finds the permissions and destinations of a command's subject. The
-// entry is valid until the next call of Lookup or Flush.
+// Lookup finds the permissions and destinations of a command's subject, after
+// the account's mappings. The entry is valid until the next call of Lookup or
+// Flush.
 func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
-	if !p.locked {
-		p.lock()
+	if p.held == nil {
+		p.lock(&p.home)
 	}
-	p.lookups.Total++
-	if cmd.SameSubject && p.last != nil {
-		p.lookups.Hits++
-		return p.last
+	p.home.lookups.Total++
+	if cmd.SameSubject && p.home.last != nil {
+		p.home.lookups.Hits++
+		return p.home.last
 	}
-	hash := hashOf(cmd.Subject)
-	slot := hash % cacheSlots
-	if p.cache != nil {
-		if e := p.cache.entries[slot]; e != nil && e.subject == string(cmd.Subject) {
-			p.last = e
-			p.lookups.Hits++
-			return e
-		}
+	p.home.last = nil
+	e := p.find(&p.home, cmd.Subject, false)
+	if e.mapping != nil {
+		return p.choose(&p.home, e, cmd)
 	}
-	return p.miss(cmd.Subject, hash)
-}
-
-// lock takes the read lock on the interest and drops what has become stale.
-func (p *Publisher) lock() {
-	p.reader = p.account.index.Reader()
-	p.locked = true
-	if gen := p.reader.Generation(); gen != p.gen {
-		p.forget()
-		p.gen = gen
+	if e != &p.home.scratch {
+		p.home.last = e
 	}
-}
-
-// miss resolves a subject and admits it to the cache if it was missed before.
-func (p *Publisher) miss(subject []byte, hash uint32) *Entry {
-	p.last = nil
-	slot := hash % cacheSlots
-	if p.cache == nil {
-		p.cache = new(cache)
-	}
-	if p.cache.missed[slot] != hash || p.NoCache {
-		p.cache.missed[slot] = hash
-		p.resolve(&p.scratch, subject)
-		return &p.scratch
-	}
-	e := p.cache.entries[slot]
-	if e == nil {
-		if n := len(p.spare); n > 0 {
-			e, p.spare = p.spare[n-1], p.spare[:n-1]
-		} else {
-			e = new(Entry)
-		}
-		p.cache.entries[slot] = e
-		p.lookups.Cached++
-	}
-	p.lookups.Fanout -= e.fanout()
-	e.subject = string(subject)
-	p.resolve(e, subject)
-	p.lookups.Fanout += e.fanout()
-	p.last = e
 	return e
-}
-
-// forget drops every cached result: it may name connections that are gone.
-// There is nothing staged when it is called.
-func (p *Publisher) forget() {
-	p.last = nil
-	if p.cache != nil {
-		for i, e := range p.cache.entries {
-			if e != nil {
-				p.lookups.Fanout -= e.fanout()
-				e.reset()
-				e.subject = ""
-				p.spare = append(p.spare, e)
-				p.cache.entries[i] = nil
-				p.lookups.Cached--
-			}
-		}
-	}
-	p.scratch.reset()
-	p.matches.Reset()
-	for out, s := range p.stages {
-		delete(p.stages, out)
-		s.to, s.sub = nil, nil
-		p.free = append(p.free, s)
-	}
-	if len(p.free) > cacheSlots {
-		p.free = nil
-	}
 }
 
 // Forget drops cached results, for instance because permissions changed.
 func (p *Publisher) Forget() {
 	p.Flush()
 	p.forget()
-	p.account.countLookups(&p.lookups)
+	p.home.settle()
+	for _, v := range p.views {
+		v.settle()
+	}
+	clear(p.views)
 }
 
 // stageFor returns the stage of a destination.
@@ -277,34 +217,23 @@ func (p *Publisher) stageFor(out *link.Out) *stage {
 func (p *Publisher) Full() bool { return p.staged > maxStaged }
 
 // Flush ends the batch: it releases the interest and hands every destination
-// what it is owed, the connection's own answers last, so that an answer never
-// overtakes the delivery that it confirms.
+// what it is owed, then carries over what crosses to other accounts. The
+// connection's own answers go last, so that an answer never overtakes the
+// delivery that it confirms.
 func (p *Publisher) Flush() {
-	if p.locked {
-		p.reader.Release()
-		p.locked = false
-	}
+	p.release()
 	if p.inMsgs > 0 {
 		p.In.Messages.Add(p.inMsgs)
 		p.In.Payload.Add(p.inBytes)
-		p.account.inMsgs.Add(p.inMsgs)
-		p.account.inBytes.Add(p.inBytes)
+		p.home.account.inMsgs.Add(p.inMsgs)
+		p.home.account.inBytes.Add(p.inBytes)
 		p.inMsgs, p.inBytes = 0, 0
 	}
-	if p.lookups != (Lookups{}) {
-		p.account.countLookups(&p.lookups)
+	p.sendDirty()
+	if len(p.crossings) > 0 {
+		p.cross()
 	}
-	for i, s := range p.dirty {
-		p.dirty[i] = nil
-		p.send(s, len(p.dirty))
-	}
-	p.dirty = p.dirty[:0]
-	p.staged = 0
-	if p.outMsgs > 0 {
-		p.account.outMsgs.Add(p.outMsgs)
-		p.account.outBytes.Add(p.outBytes)
-		p.outMsgs, p.outBytes = 0, 0
-	}
+	p.home.settle()
 	if len(p.internal) > 0 {
 		p.handleInternal()
 	}
@@ -317,6 +246,16 @@ func (p *Publisher) Flush() {
 	if len(p.crowded) > 0 {
 		p.stall()
 	}
+}
+
+// sendDirty hands every other destination what is staged for it. No lock is held.
+func (p *Publisher) sendDirty() {
+	for i, s := range p.dirty {
+		p.dirty[i] = nil
+		p.send(s, len(p.dirty))
+	}
+	p.dirty = p.dirty[:0]
+	p.staged = 0
 }
 
 func (p *Publisher) send(s *stage, fanout int) {

@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/link"
+	"github.com/godwit-mq/godwit/internal/transform"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
 
@@ -12,8 +14,12 @@ import (
 // it.
 type Entry struct {
 	subject string
+	mapped  bool // no mapping applies to it
 	// Verdict is what the publisher's permissions say.
 	Verdict Verdict
+	// Subject, if not nil, is what a mapping made of the subject.
+	Subject []byte
+	mapping *transform.Mapping // whose outcome is not always the same
 	plain   []target
 	groups  []group
 	text    []byte // backing of the targets' prefixes
@@ -22,9 +28,10 @@ type Entry struct {
 // target is one subscription that wants the subject.
 type target struct {
 	sub    *Subscription
-	stage  *stage // nil for an internal receiver
+	stage  *stage  // nil for an internal receiver
+	via    passage // to another account; nil for a receiver in this one
 	grant  func([]byte)
-	prefix int // text[prefix:prefixEnd] is "MSG subject sid "
+	prefix int // text[prefix:end] is "MSG subject sid ", or the subject alone
 	end    int
 	weight int32
 	header bool // the receiver understands headers
@@ -46,28 +53,47 @@ func (e *Entry) reset() {
 		e.groups[i].members = e.groups[i].members[:0]
 	}
 	e.plain, e.groups, e.text = e.plain[:0], e.groups[:0], e.text[:0]
+	e.Verdict, e.Subject, e.mapping = Allowed, nil, nil
 }
 
 // resolve fills the entry for a subject, under the read lock.
-func (p *Publisher) resolve(e *Entry, subject []byte) {
+func (p *Publisher) resolve(v *view, e *Entry, subject []byte, mapped bool) {
 	e.reset()
-	e.Verdict = p.checker.Check(subject)
-	if e.Verdict == Denied {
-		return
+	if m := v.account.mappings.Load(); m != nil && !mapped {
+		if mapping := m.FindBytes(subject); mapping != nil {
+			if !mapping.IsFixed(p.node().Cluster) {
+				e.mapping = mapping
+				return
+			}
+			to, outcome := mapping.AppendTo(nil, subject, p.node().Cluster, p.random.Uint64)
+			switch outcome {
+			case transform.Dropped:
+				return
+			case transform.Mapped:
+				subject = to
+				e.Subject = to
+			}
+		}
 	}
-	p.reader.Match(subject, &p.matches)
+	if !v.foreign {
+		e.Verdict = p.checker.Check(subject)
+		if e.Verdict == Denied {
+			return
+		}
+	}
+	v.reader.Match(subject, &p.matches)
 	for _, s := range p.matches.Plain {
-		if p.wanted(s, subject) {
-			e.plain = append(e.plain, p.target(e, s, subject))
+		if local, ok := p.wanted(v, s, subject); ok {
+			e.plain = append(e.plain, p.target(e, s, local))
 		}
 	}
 	for i := range p.matches.Queues {
-		p.resolveGroup(e, &p.matches.Queues[i], subject)
+		p.resolveGroup(v, e, &p.matches.Queues[i], subject)
 	}
-	p.lookups.FanoutMax = max(p.lookups.FanoutMax, e.fanout())
+	v.lookups.FanoutMax = max(v.lookups.FanoutMax, e.fanout())
 }
 
-func (p *Publisher) resolveGroup(e *Entry, q *interest.QueueMatch[*Subscription], subject []byte) {
+func (p *Publisher) resolveGroup(v *view, e *Entry, q *interest.QueueMatch[*Subscription], subject []byte) {
 	var g *group
 	if n := len(e.groups); n < cap(e.groups) {
 		e.groups = e.groups[:n+1] // keeps the members' capacity
@@ -78,10 +104,11 @@ func (p *Publisher) resolveGroup(e *Entry, q *interest.QueueMatch[*Subscription]
 	}
 	g.members, g.total = g.members[:0], 0
 	for _, m := range q.Members {
-		if !p.wanted(m.Value, subject) {
+		local, ok := p.wanted(v, m.Value, subject)
+		if !ok {
 			continue
 		}
-		t := p.target(e, m.Value, subject)
+		t := p.target(e, m.Value, local)
 		t.weight = m.Weight
 		g.members = append(g.members, t)
 		g.total += m.Weight
@@ -92,25 +119,40 @@ func (p *Publisher) resolveGroup(e *Entry, q *interest.QueueMatch[*Subscription]
 }
 
 // wanted reports whether the publisher's messages on a subject may go to a
-// subscription at all.
-func (p *Publisher) wanted(s *Subscription, subject []byte) bool {
+// subscription at all, and under which subject. What has crossed from another
+// account already is not imported again.
+func (p *Publisher) wanted(v *view, s *Subscription, subject []byte) (local []byte, ok bool) {
 	if s.To == p.self && s.To.NoEcho.Load() {
-		return false
+		return nil, false
+	}
+	if _, service := s.To.via.(*serviceImport); service && bytes.HasPrefix(subject, []byte(ServiceReplies)) {
+		return nil, false // an answer is not a request to others
+	}
+	if s.shadow != nil {
+		if v.foreign {
+			return nil, false
+		}
+		subject = s.shadow.via.local(subject)
 	}
 	f := s.To.Filter.Load()
-	return f == nil || f.Denies == nil || !f.Denies(subject, s.Queue)
+	return subject, f == nil || f.Denies == nil || !f.Denies(subject, s.Queue)
 }
 
 func (p *Publisher) target(e *Entry, s *Subscription, subject []byte) target {
-	t := target{sub: s, header: s.To.Headers.Load(), weight: 1}
+	t := target{sub: s, header: s.To.Headers.Load(), weight: 1, via: s.To.via}
+	if s.shadow != nil {
+		t.sub = s.shadow.of
+	}
 	if f := s.To.Filter.Load(); f != nil {
 		t.grant = f.Grant
 	}
+	t.prefix = len(e.text)
 	if s.To.Out == nil {
+		e.text = append(e.text, subject...)
+		t.end = len(e.text)
 		return t
 	}
 	t.stage = p.stageFor(s.To.Out)
-	t.prefix = len(e.text)
 	e.text = append(e.text, "MSG "...)
 	e.text = append(e.text, subject...)
 	e.text = append(e.text, ' ')
@@ -126,17 +168,34 @@ func (p *Publisher) Count(cmd *wire.Command) {
 	p.inBytes += int64(len(cmd.Body))
 }
 
-// Publish routes a message to everybody whom the entry names. It reports
-// whether it reached anybody.
-func (p *Publisher) Publish(e *Entry, cmd *wire.Command) bool {
+// Publish routes a message to everybody whom the entry names. If it reaches
+// nobody and ask is set, the publisher is told so on the reply subject.
+func (p *Publisher) Publish(e *Entry, cmd *wire.Command, ask bool) {
+	if e.Subject != nil {
+		cmd.Subject = e.Subject
+	}
+	before := len(p.crossings)
+	reached := p.publish(&p.home, e, cmd)
+	if n := len(p.crossings) - before; n > 0 {
+		p.depart(cmd, before, ask, reached)
+		return
+	}
+	if !reached && ask {
+		p.noResponders(cmd)
+	}
+}
+
+// publish routes a message to the entry's targets and reports whether it reached
+// anybody in this account.
+func (p *Publisher) publish(v *view, e *Entry, cmd *wire.Command) bool {
 	reached := false
 	for i := range e.plain {
-		if p.deliver(e, &e.plain[i], cmd) {
+		if p.deliver(v, e, &e.plain[i], cmd) {
 			reached = true
 		}
 	}
 	for i := range e.groups {
-		if p.deliverGroup(e, &e.groups[i], cmd) {
+		if p.deliverGroup(v, e, &e.groups[i], cmd) {
 			reached = true
 		}
 	}
@@ -145,7 +204,7 @@ func (p *Publisher) Publish(e *Entry, cmd *wire.Command) bool {
 
 // deliverGroup picks a member at random, by weight, and goes on to the next
 // ones while the chosen cannot take the message.
-func (p *Publisher) deliverGroup(e *Entry, g *group, cmd *wire.Command) bool {
+func (p *Publisher) deliverGroup(v *view, e *Entry, g *group, cmd *wire.Command) bool {
 	n := len(g.members)
 	pick := int32(uint64(uint32(p.random.Uint64())) * uint64(g.total) >> 32)
 	first := 0
@@ -158,7 +217,7 @@ func (p *Publisher) deliverGroup(e *Entry, g *group, cmd *wire.Command) bool {
 		}
 	}
 	for i := range n {
-		if p.deliver(e, &g.members[(first+i)%n], cmd) {
+		if p.deliver(v, e, &g.members[(first+i)%n], cmd) {
 			return true
 		}
 	}
@@ -166,7 +225,11 @@ func (p *Publisher) deliverGroup(e *Entry, g *group, cmd *wire.Command) bool {
 }
 
 // deliver stages the message for one subscription.
-func (p *Publisher) deliver(e *Entry, t *target, cmd *wire.Command) bool {
+func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) bool {
+	if t.via != nil {
+		p.crossings = append(p.crossings, crossing{via: t.via, cmd: *cmd})
+		return false
+	}
 	limit := t.sub.max.Load()
 	if t.stage != nil && p.DropCrowded && t.stage.to.Crowded() {
 		return false
@@ -187,13 +250,13 @@ func (p *Publisher) deliver(e *Entry, t *target, cmd *wire.Command) bool {
 	if !t.header {
 		size -= int64(cmd.Header)
 	}
-	p.outMsgs++
-	p.outBytes += size
+	v.outMsgs++
+	v.outBytes += size
 	if t.stage == nil {
 		if limit == 0 {
 			t.sub.delivered.Add(1)
 		}
-		p.internal = append(p.internal, delivery{t.sub, p.message(cmd)})
+		p.internal = append(p.internal, delivery{t.sub, p.message(v, e.text[t.prefix:t.end], cmd)})
 		return true
 	}
 	s := t.stage
@@ -263,26 +326,24 @@ func (p *Publisher) writePayload(run *link.Run, payload []byte) {
 }
 
 // message copies a command for an internal receiver.
-func (p *Publisher) message(cmd *wire.Command) *Message {
+func (p *Publisher) message(v *view, subject []byte, cmd *wire.Command) *Message {
 	body := append([]byte(nil), cmd.Body...)
 	return &Message{
-		Account: p.account, Subject: string(cmd.Subject), Reply: string(cmd.Reply),
+		Account: v.account, Subject: string(subject), Reply: string(cmd.Reply),
 		Header: body[:cmd.Header:cmd.Header], Payload: body[cmd.Header:], From: p.self,
 	}
 }
 
-// NoResponders tells the publisher that a request reached nobody, if it has a
+// noResponders tells the publisher that a request reached nobody, if it has a
 // plain subscription for the reply.
-func (p *Publisher) NoResponders(cmd *wire.Command) {
+func (p *Publisher) noResponders(cmd *wire.Command) {
 	if p.own == nil {
 		return
 	}
-	if !p.locked {
-		p.lock()
-	}
-	p.reader.Match(cmd.Reply, &p.matches)
+	p.lock(&p.home)
+	p.home.reader.Match(cmd.Reply, &p.matches)
 	for _, s := range p.matches.Plain {
-		if s.To == p.self {
+		if s.To == p.self && s.shadow == nil {
 			p.answerNobody(s, cmd)
 			return
 		}
@@ -314,8 +375,8 @@ func (p *Publisher) answerNobody(s *Subscription, cmd *wire.Command) {
 	p.own.run.Append(line, nil)
 	p.own.run.Messages++
 	p.own.run.Payload += size
-	p.outMsgs++
-	p.outBytes += size
+	p.home.outMsgs++
+	p.home.outBytes += size
 }
 
 // trace tells a receiver what it is sent.

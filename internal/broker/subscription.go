@@ -13,6 +13,10 @@ type Subscription struct {
 
 	delivered atomic.Int64
 	max       atomic.Int64 // deliveries in total; 0: no limit
+
+	// shadow is set for what stands in another account on behalf of a
+	// subscription, because of a stream import.
+	shadow *shadow
 }
 
 // Delivered is how many messages were delivered to the subscription.
@@ -67,7 +71,8 @@ type Receiver struct {
 	// Out takes the deliveries of a connection.
 	Out *link.Out
 	// Handle takes those of an internal receiver, on the publisher's goroutine
-	// with no lock held. Exactly one of Out and Handle is set.
+	// with no lock held. Exactly one of Out and Handle is set, except
+	// for the broker's own receivers.
 	Handle func(*Subscription, *Message)
 
 	// Headers: the receiver understands messages with headers.
@@ -80,6 +85,8 @@ type Receiver struct {
 	// Trace is told of deliveries while publishers trace: "MSG foo 1 5". May be
 	// nil.
 	Trace func(line []byte, headers, payload []byte)
+	// via, in place of Out and Handle, carries messages to another account.
+	via passage
 	// Exhausted is called, with no lock held, when a subscription has got all
 	// that it wanted.
 	Exhausted func(*Subscription)

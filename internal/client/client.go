@@ -40,19 +40,20 @@ type Client struct {
 	pedantic    bool
 	noResponder bool
 	trace       bool
-	changes     []change // of interest, not yet applied
-	busy        bool     // the batch has a message, SUB, UNSUB or CONNECT
-	heard       bool     // the batch has anything but PONG
+	bound       *Binding        // binding, as the publisher knows it
+	changes     []broker.Change // of interest, not yet applied
+	busy        bool            // the batch has a message, SUB, UNSUB or CONNECT
+	heard       bool            // the batch has anything but PONG
 
 	// active is when the client last sent a message, SUB, UNSUB or CONNECT, in
 	// Unix nanoseconds.
 	active   atomic.Int64
-	lastRead atomic.Int64 // like active, with PING; decides about our own PINGs
+	binding  atomic.Pointer[Binding] // replaced by CONNECT, or from outside by Rebind
+	lastRead atomic.Int64            // like active, with PING; decides about our own PINGs
 
 	mu          sync.Mutex
 	remote      net.Addr // of the peer, or as told by a proxy; guarded by mu, like what follows
 	connect     options.ClientOpts
-	binding     *Binding
 	user        string // also of failed logins
 	replies     *auth.Replies
 	subs        map[string]*broker.Subscription
@@ -71,12 +72,6 @@ type Client struct {
 	tls         *TLSInfo
 	subsLogged  time.Time
 	closingDone bool
-}
-
-// change is a subscription to add or to remove.
-type change struct {
-	sub    *broker.Subscription
-	remove bool
 }
 
 // New returns a connection that is not yet served.
@@ -112,6 +107,7 @@ func logName(addr net.Addr, id uint64) string {
 func (c *Client) Attach(binding *Binding) {
 	c.pub = broker.NewPublisher(&c.receiver, binding.Account, checker{c})
 	c.pub.OnStall = c.stalled
+	c.pub.Requestor = c
 	c.configure()
 	c.bind(binding)
 }
@@ -120,7 +116,8 @@ func (c *Client) Attach(binding *Binding) {
 func (c *Client) bind(b *Binding) {
 	c.pub.Rebind(b.Account)
 	c.mu.Lock()
-	c.binding = b
+	c.binding.Store(b)
+	c.bound = b
 	c.user = b.User
 	c.replies = nil
 	if b.Permissions != nil && b.Permissions.Response() != nil {
@@ -134,7 +131,7 @@ func (c *Client) bind(b *Binding) {
 // limit derives the parser's limits from the settings and the binding.
 func (c *Client) limit() {
 	payload := c.settings.MaxPayload
-	if b := c.binding; b != nil && b.MaxPayload >= 0 && (payload < 0 || b.MaxPayload < int64(payload)) {
+	if b := c.binding.Load(); b != nil && b.MaxPayload >= 0 && (payload < 0 || b.MaxPayload < int64(payload)) {
 		payload = int(b.MaxPayload)
 	}
 	c.parser.Limits = wire.Limits{ControlLine: c.settings.ControlLine, Payload: payload}
@@ -146,7 +143,7 @@ func (c *Client) MaxPayload() int {
 	limit := c.server.Settings().MaxPayload
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if b := c.binding; b != nil && b.MaxPayload >= 0 && (limit < 0 || b.MaxPayload < int64(limit)) {
+	if b := c.binding.Load(); b != nil && b.MaxPayload >= 0 && (limit < 0 || b.MaxPayload < int64(limit)) {
 		return int(b.MaxPayload)
 	}
 	return limit
@@ -156,10 +153,10 @@ func (c *Client) MaxPayload() int {
 func (c *Client) Account() *broker.Account {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.binding == nil {
+	if c.binding.Load() == nil {
 		return nil
 	}
-	return c.binding.Account
+	return c.binding.Load().Account
 }
 
 // RemoteAddr is the peer's address, or the one that a proxy told.
@@ -322,7 +319,7 @@ func (c *Client) OutStalled(_ *link.Out, chunks, bytes int, took time.Duration, 
 func (c *Client) counts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.reason == Open && (c.binding == nil || c.user != "" || !c.server.Settings().AuthRequired)
+	return c.reason == Open && (c.binding.Load() == nil || c.user != "" || !c.server.Settings().AuthRequired)
 }
 
 // stalled is called when the connection had to wait for its receivers.

@@ -48,6 +48,7 @@ func (c *Client) onConnect(args []byte) error {
 		c.connected = true
 		c.label()
 		c.startPing(true)
+		c.server.Connected(c)
 	}
 	if c.verbose {
 		c.ok()
@@ -91,6 +92,7 @@ func (c *Client) authenticate(connect options.ClientOpts) error {
 			c.debugf("%s", line)
 		}
 		c.authFailedLog(refusal.Log, refusal)
+		c.server.Rejected(c, refusal)
 		return c.fail(refusal.Reason, refusal.Text)
 	}
 	c.authorized = true
@@ -159,8 +161,8 @@ func (c *Client) label() {
 	if text != "" {
 		c.name += fmt.Sprintf(" - %q", text)
 	}
-	if c.binding.Label != "" {
-		c.name += fmt.Sprintf(" - %q", c.binding.Account.Name+"/"+c.binding.Label)
+	if c.binding.Load().Label != "" {
+		c.name += fmt.Sprintf(" - %q", c.binding.Load().Account.Name+"/"+c.binding.Load().Label)
 	}
 }
 

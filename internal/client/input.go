@@ -64,11 +64,16 @@ func (c *Client) noteActivity(now int64) {
 	c.busy, c.heard = false, false
 }
 
-// refresh takes changed settings over, once per batch.
+// refresh takes over what was changed from outside, once per batch.
 func (c *Client) refresh() {
 	s := c.server.Settings()
-	c.trace = s.Trace && (s.TraceSystem || !c.binding.System)
+	c.trace = s.Trace && (s.TraceSystem || !c.binding.Load().System)
 	c.pub.Trace = c.trace
+	if b := c.binding.Load(); b != c.bound {
+		c.bound = b
+		c.pub.Forget()
+		c.limit()
+	}
 	if s == c.settings {
 		return
 	}
@@ -149,6 +154,12 @@ func (c *Client) publish(cmd *wire.Command) error {
 	}
 	p.Count(cmd)
 	e := p.Lookup(cmd)
+	if e.Subject != nil {
+		if c.trace {
+			c.tracef("<<- [MAPPING %s -> %s]", cmd.Subject, e.Subject)
+		}
+		cmd.Subject = e.Subject
+	}
 	if e.Verdict != 0 && !c.mayPublish(e.Verdict, cmd) {
 		return nil
 	}
@@ -163,9 +174,7 @@ func (c *Client) publish(cmd *wire.Command) error {
 	if c.verbose {
 		c.ok()
 	}
-	if !p.Publish(e, cmd) && c.noResponder && len(cmd.Reply) > 0 {
-		p.NoResponders(cmd)
-	}
+	p.Publish(e, cmd, c.noResponder && len(cmd.Reply) > 0)
 	return nil
 }
 

@@ -28,14 +28,14 @@ func (k checker) Check(name []byte) broker.Verdict {
 	if begins(name, gatewayReply) || begins(name, gatewayReplyNew) {
 		return broker.Denied
 	}
-	permissions := k.c.binding.Permissions
+	permissions := k.c.binding.Load().Permissions
 	if permissions != nil && !permissions.CanPublish(name) {
 		if permissions.Response() != nil {
 			return broker.Ask
 		}
 		return broker.Denied
 	}
-	if begins(name, raftSubjects) && !k.c.binding.System {
+	if begins(name, raftSubjects) && !k.c.binding.Load().System {
 		return broker.Denied
 	}
 	return broker.Allowed
@@ -65,7 +65,7 @@ func (c *Client) mayPublish(v broker.Verdict, cmd *wire.Command) bool {
 		c.mu.Lock()
 		granted := c.replies != nil && c.replies.Take(cmd.Subject, time.Now())
 		c.mu.Unlock()
-		if granted && !(begins(cmd.Subject, raftSubjects) && !c.binding.System) {
+		if granted && !(begins(cmd.Subject, raftSubjects) && !c.binding.Load().System) {
 			return true
 		}
 	}
@@ -91,7 +91,7 @@ func (c *Client) filter(p *auth.Permissions) *broker.Filter {
 func (c *Client) grant(reply []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.replies != nil && !c.binding.Permissions.CanPublish(reply) {
+	if c.replies != nil && !c.binding.Load().Permissions.CanPublish(reply) {
 		c.replies.Grant(reply, time.Now())
 	}
 }

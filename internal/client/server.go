@@ -3,6 +3,7 @@ package client
 import (
 	"crypto/tls"
 	"net"
+	"reflect"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
@@ -63,6 +64,16 @@ type Binding struct {
 	IssuerKey   string
 	System      bool // the system account
 	ProxyKey    string
+	// Verdict is the decision that the rest follows from, for a review.
+	Verdict *auth.Verdict
+}
+
+// Same reports whether another binding means the same for the connection.
+func (b *Binding) Same(other *Binding) bool {
+	return b.Account == other.Account && b.MaxPayload == other.MaxPayload && b.MaxSubs == other.MaxSubs &&
+		b.User == other.User && b.Deadline.Equal(other.Deadline) &&
+		(b.Permissions == nil) == (other.Permissions == nil) &&
+		reflect.DeepEqual(b.Permissions.Raw(), other.Permissions.Raw())
 }
 
 // Refusal is why an authentication failed.
@@ -84,6 +95,10 @@ type Server interface {
 	// Authenticate decides about the credentials and binds the connection to an
 	// account; a former binding is given up.
 	Authenticate(c *Client, connect options.ClientOpts) (*Binding, *Refusal)
+	// Connected is told that a connection was let in by its first CONNECT,
+	// Rejected that one was not.
+	Connected(c *Client)
+	Rejected(c *Client, r *Refusal)
 	// Closed is told that a connection ended, after its subscriptions are gone.
 	Closed(c *Client)
 	SlowConsumer(c *Client)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/broker"
+	"github.com/godwit-mq/godwit/internal/events"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/proxyproto"
 )
@@ -89,7 +90,7 @@ func (c *Client) Snapshot(withSubs bool) Snapshot {
 	if c.pub != nil {
 		s.InMsgs, s.InBytes = c.pub.In.Messages.Load(), c.pub.In.Payload.Load()
 	}
-	if b := c.binding; b != nil {
+	if b := c.binding.Load(); b != nil {
 		s.Account, s.IssuerKey, s.ProxyKey = b.Account, b.IssuerKey, b.ProxyKey
 	}
 	if c.tls != nil {
@@ -103,6 +104,45 @@ func (c *Client) Snapshot(withSubs bool) Snapshot {
 		}
 	}
 	return s
+}
+
+// Describe tells who the connection is: its account and round-trip time at
+// least, everything if it is to be in full. It implements broker.Requestor and may
+// be called from any goroutine.
+func (c *Client) Describe(full bool) events.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := events.Client{RTT: c.rtt}
+	if c.binding.Load() != nil && c.binding.Load().Account != nil {
+		d.Account = c.binding.Load().Account.Name
+	}
+	if !full {
+		return d
+	}
+	start := c.Start.UTC()
+	d.Start, d.Host, d.ID = &start, host(c.remote), c.ID
+	d.User, d.Name, d.Lang, d.Version = c.user, c.connect.Name, c.connect.Lang, c.connect.Version
+	d.Kind, d.ClientType = "Client", "nats"
+	if !c.stop.IsZero() {
+		stop := c.stop.UTC()
+		d.Stop = &stop
+	}
+	if c.binding.Load() != nil {
+		d.IssuerKey = c.binding.Load().IssuerKey
+	}
+	return d
+}
+
+// Registered reports whether the first CONNECT was accepted. It is for the
+// connection's own goroutine.
+func (c *Client) Registered() bool { return c.connected }
+
+// host is an address without its port.
+func host(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return tcp.IP.String()
+	}
+	return ""
 }
 
 // ConnectOptions returns what CONNECT said.

@@ -59,7 +59,7 @@ func (c *Client) subscribe(cmd *wire.Command) {
 // maySubscribe checks the permissions and answers a violation.
 func (c *Client) maySubscribe(cmd *wire.Command) bool {
 	name, queue := string(cmd.Subject), string(cmd.Queue)
-	permissions := c.binding.Permissions
+	permissions := c.binding.Load().Permissions
 	if queue != systemQueue && (permissions == nil || permissions.CanSubscribe(name, queue)) {
 		return true
 	}
@@ -86,7 +86,7 @@ func (c *Client) withinTokens(cmd *wire.Command) bool {
 // maxSubs is the bound on subscriptions; 0 means none. Called with mu held.
 func (c *Client) maxSubs() int {
 	limit := c.settings.MaxSubs
-	if b := c.binding; b != nil && b.MaxSubs >= 0 && (limit <= 0 || b.MaxSubs < int64(limit)) {
+	if b := c.binding.Load(); b != nil && b.MaxSubs >= 0 && (limit <= 0 || b.MaxSubs < int64(limit)) {
 		limit = int(b.MaxSubs)
 	}
 	return limit
@@ -121,7 +121,7 @@ func (c *Client) change(sub *broker.Subscription, remove bool) {
 	if c.pub.Holding() {
 		c.pub.Flush()
 	}
-	c.changes = append(c.changes, change{sub, remove})
+	c.changes = append(c.changes, broker.Change{Sub: sub, Remove: remove})
 }
 
 // applyChanges brings the noted changes into effect, in order.
@@ -129,16 +129,7 @@ func (c *Client) applyChanges() {
 	if len(c.changes) == 0 {
 		return
 	}
-	account := c.pub.Account()
-	w := account.Index().Writer()
-	for _, ch := range c.changes {
-		if ch.remove {
-			w.Remove(ch.sub.Subject, ch.sub.Queue, ch.sub) // it may have run out meanwhile
-			continue
-		}
-		w.Insert(ch.sub.Subject, ch.sub.Queue, 1, ch.sub) // the subject was checked
-	}
-	w.Release()
+	c.pub.Account().Apply(c.changes) // the subjects were checked
 	clear(c.changes)
 	c.changes = c.changes[:0]
 	if cap(c.changes) > 4096 {
@@ -155,7 +146,7 @@ func (c *Client) exhausted(sub *broker.Subscription) {
 	if current && sub.Max() > 0 && sub.Delivered() >= sub.Max() {
 		delete(c.subs, sub.SID)
 	}
-	account := c.binding.Account
+	account := c.binding.Load().Account
 	gone := c.subs[sub.SID] != sub
 	c.mu.Unlock()
 	if gone {

@@ -45,6 +45,14 @@ func New[T comparable]() *Index[T] { return &Index[T]{} }
 // subscriptions. It takes no lock.
 func (x *Index[T]) Generation() uint64 { return x.generation.Load() }
 
+// Touch moves the generation, so that cached results are looked up anew although
+// no subscription changed. It takes the write lock.
+func (x *Index[T]) Touch() {
+	w := x.Writer()
+	defer w.Release()
+	x.generation.Add(1)
+}
+
 // Stats are the counters of one Index, or the sum of several.
 type Stats struct {
 	NumSubs    uint64 // subscriptions stored now

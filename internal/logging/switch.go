@@ -44,6 +44,12 @@ func (s *Switch) Set(logger Logger, debug, trace bool) error {
 	return nil
 }
 
+// SetLevels changes which statements reach the logger.
+func (s *Switch) SetLevels(debug, trace bool) {
+	s.debug.Store(debug)
+	s.trace.Store(trace)
+}
+
 // same reports whether both are one logger. Types that cannot be compared
 // cannot share state by value, so they are different ones.
 func same(a, b Logger) bool {

@@ -54,7 +54,7 @@ func fullConnection(t testing.TB) client.Snapshot {
 	c.Connect = options.ClientOpts{
 		Name: "<cli> & co", Lang: "go", Version: "1.55.0", JWT: userJWT(`{"nats":{"type":"user"}}`), Password: "secret-password",
 	}
-	c.User, c.Account, c.IssuerKey, c.ProxyKey = "joe", broker.NewAccount("ACC"), "AISSUER", "NPROXY"
+	c.User, c.Account, c.IssuerKey, c.ProxyKey = "joe", broker.NewAccount("ACC", nil), "AISSUER", "NPROXY"
 	c.Subscriptions = 2
 	c.Subs = []client.SubSnapshot{{Subject: "b", Queue: "qq", SID: "2", Delivered: 3, Max: 10}, {Subject: "a.>", SID: "1"}}
 	c.TLS = &client.TLSInfo{First: true}
@@ -159,7 +159,7 @@ func TestUserIsShownOnRequestOnly(t *testing.T) {
 		t.Errorf("peer certificates: %+v", c.TLSPeerCerts)
 	}
 	global := fullConnection(t)
-	global.Account = broker.NewAccount("$G")
+	global.Account = broker.NewAccount("$G", nil)
 	source.open = []client.Snapshot{global}
 	if c := getJSON[api.Connz](t, s, "/connz?auth=1").Conns[0]; c.Account != "" || c.NameTag != "$G" {
 		t.Errorf("global account: account %q, name tag %q", c.Account, c.NameTag)

@@ -256,7 +256,7 @@ func TestConnzStatesAndIDs(t *testing.T) {
 
 func TestConnzFilters(t *testing.T) {
 	source := newFake()
-	a, global := broker.NewAccount("A"), broker.NewAccount("$G")
+	a, global := broker.NewAccount("A", nil), broker.NewAccount("$G", nil)
 	for id, account := range map[uint64]*broker.Account{1: a, 2: a, 3: global} {
 		c := newConnection(id)
 		c.Account, c.User = account, []string{"", "joe", "sue", "joe"}[id]

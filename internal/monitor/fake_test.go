@@ -129,7 +129,7 @@ func newFakeServer(f *fakeSource) *Server {
 // newAccount returns an account with subscriptions of the given connection.
 func newAccount(t testing.TB, name string, cid uint64, subjects ...string) AccountState {
 	t.Helper()
-	a := broker.NewAccount(name)
+	a := broker.NewAccount(name, nil)
 	to := &broker.Receiver{ID: cid}
 	for i, subject := range subjects {
 		sub := &broker.Subscription{Subject: subject, SID: fmt.Sprint(i + 1), To: to}

@@ -73,7 +73,7 @@ func TestSubszOfATestSubject(t *testing.T) {
 func TestTestSubjectAgreesWithMatching(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		token := rapid.SampledFrom([]string{"a", "b", "*"})
-		account := broker.NewAccount("A")
+		account := broker.NewAccount("A", nil)
 		want := 0
 		test := rapid.SampledFrom([]string{"a", "a.b", "b.a", "b.b.a"}).Draw(t, "test")
 		for i := range rapid.IntRange(0, 10).Draw(t, "subscriptions") {

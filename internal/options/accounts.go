@@ -10,6 +10,8 @@ import (
 
 // setAccounts reads `accounts`: a list of names, or a map of accounts.
 func setAccounts(d *decoder, e *conf.Entry) {
+	before := len(d.errors)
+	defer func() { d.accountsGood = len(d.errors) == before }()
 	switch v := e.Value.Data.(type) {
 	case []conf.Value:
 		for _, item := range v {
@@ -63,8 +65,9 @@ func (d *decoder) addAccount(name string, pos conf.Position) *Account {
 
 // account reads the body of one account.
 func (d *decoder) account(a *Account, m *conf.Map) {
+	o := offer{account: a}
 	for _, e := range m.Entries {
-		switch key := strings.ToLower(e.Key); key {
+		switch strings.ToLower(e.Key) {
 		case "nkey":
 			a.Nkey = d.string(e)
 			if !nkeys.IsValidPublicAccountKey(a.Nkey) {
@@ -76,13 +79,17 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 			a.DefaultPermissions = d.permissions(e)
 		case "limits":
 			d.accountLimits(a, e)
-		case "exports", "imports":
-			if list, ok := e.Value.Data.([]conf.Value); !ok {
-				d.fail(e.Pos, "%s should be an array, got %s", strings.ToUpper(key[:1])+key[1:], typeName(e.Value.Data))
-			} else if len(list) > 0 {
-				d.unsupported(e)
-			}
-		case "mappings", "maps", "jetstream", "msg_trace", "trace_dest":
+		case "exports":
+			o.exports = append(o.exports, d.exportList(e)...)
+		case "imports":
+			o.imports = append(o.imports, d.importList(e)...)
+		case "msg_trace", "trace_dest":
+			d.messageTrace(a, e)
+			d.gate(e)
+		case "mappings", "maps":
+			d.mappings(e, &a.Mappings)
+		case "jetstream":
+			accountJetstreamShape.check(d, e.Value)
 			if !asksForNothing(e.Value.Data) {
 				d.unsupported(e)
 			}
@@ -90,6 +97,7 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 			d.unknown(e)
 		}
 	}
+	d.offers = append(d.offers, o)
 	for _, u := range d.o.Users {
 		if u.Account == a && u.Permissions == nil {
 			u.Permissions = a.DefaultPermissions

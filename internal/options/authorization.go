@@ -35,7 +35,8 @@ func setAuthorization(d *decoder, e *conf.Entry) {
 		case "proxy_required":
 			d.o.ProxyRequired = d.bool(item)
 		case "auth_callout", "auth_hook":
-			d.unsupported(item)
+			d.o.AuthCallout, d.callout = d.authCallout(item), item
+			d.gate(item)
 		default:
 			d.unknown(item)
 		}

@@ -41,6 +41,10 @@ type decoder struct {
 	warnings []error
 
 	users []namedUser // for the check for duplicates
+
+	offers       []offer // what accounts want to share
+	accountsGood bool    // no mistake was found in the accounts themselves
+	callout      *conf.Entry
 }
 
 // namedUser is a user or nkey and where it was defined.

@@ -37,7 +37,7 @@ func (o *Options) ProcessConfigFile(path string) error {
 	}
 	m, err := conf.ParseFile(path, os.LookupEnv)
 	if err != nil {
-		return err
+		return nameFile(path, err)
 	}
 	return o.apply(m)
 }
@@ -51,6 +51,14 @@ func (o *Options) ProcessConfigString(text string) error {
 	return o.apply(m)
 }
 
+// nameFile makes an error say which file it is about.
+func nameFile(path string, err error) error {
+	if strings.Contains(err.Error(), path) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
 // apply carries the parsed file over into the options.
 func (o *Options) apply(m *conf.Map) error {
 	o.ConfigDigest = m.Digest()
@@ -62,6 +70,9 @@ func (o *Options) apply(m *conf.Map) error {
 		d.top(e)
 	}
 	d.checkUsers(m)
+	d.finishOperators(m)
+	d.finishCallout()
+	d.finishSharing(m)
 	o.ConfigWarnings = d.warnings
 	if len(d.errors) > 0 {
 		return &ConfigErrors{d.errors, d.warnings}
@@ -74,9 +85,11 @@ func (d *decoder) top(e *conf.Entry) {
 	key := strings.ToLower(e.Key)
 	if set, ok := topKeys[key]; ok {
 		set(d, e)
+		d.gate(e)
 		return
 	}
-	if _, ok := unsupportedKeys[key]; ok {
+	if shape, ok := unsupportedKeys[key]; ok {
+		shape.check(d, e.Value)
 		if !asksForNothing(e.Value.Data) {
 			d.unsupported(e)
 		}

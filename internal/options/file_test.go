@@ -441,8 +441,7 @@ func TestWhatIsNotCarriedOutIsRefused(t *testing.T) {
 		refuse(t, key+" { x: 1 }", "is not supported yet")
 	}
 	for _, text := range []string{
-		"accounts { A { exports: [{service: a}] } }", "accounts { A { imports: [{service: {account: B, subject: s}}] } }",
-		"accounts { A { mappings: {a: b} } }", "accounts { A { jetstream: enabled } }", "accounts { A { msg_trace: a } }",
+		"accounts { A { jetstream: enabled } }", "accounts { A { msg_trace: a } }",
 		"accounts { A { trace_dest: a } }", "authorization { auth_callout { issuer: a } }", "tls { ocsp_peer: true }",
 		"jetstream: enabled", "jetstream { store_dir: x }", "jetstream { enabled: false, store_dir: x }",
 	} {

@@ -24,6 +24,9 @@ const (
 	userKey3    = "UC6NLCN7AS34YOJVCYD4PJ3QB7QGLYG5B5IMBT25VW5K4TNUJODM7BOX"
 	userKey4    = "UBAAQWTW6CG2G6ANGNKB5U2B7HRWHSGMZEZX3AQSAJOQDAUGJD46LD2E"
 	accountKey1 = "AC5GRL36RQV7MJ2GT6WQSCKDKJKYTK4T2LGLWJ2SEJKRDHFOQQWGGFQL"
+	systemKey   = "ADSPOYMHXJN6JVYQCLRZ5XQ5IUN6A3S33XA4NV4VH74423U7U7YR4YVW"
+	operatorKey = "OB55XQ2L3RUFVTEX44BYU463WDPUR2AODVGFEOZ3XDO5XN3VDUFN4KTC"
+	curveKey    = "XD5ONPPDDVUJC4VJFQ5CA2IZVB6ESFVG4ZBKM7MEF5QQB3RMIQAQR3IQ"
 )
 
 // read returns the options of a text that must be good.
@@ -55,6 +58,35 @@ func write(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// lift opens the gate for the keys that are read but not carried out yet.
+func lift(t *testing.T) {
+	t.Helper()
+	before := pending
+	pending = nil
+	t.Cleanup(func() { pending = before })
+}
+
+// valid expects a text to pass all checks, and returns what the server gets.
+func valid(t *testing.T, text string) *Options {
+	t.Helper()
+	o := read(t, text).Clone()
+	o.SetDefaults()
+	if err := o.Validate(); err != nil {
+		t.Fatalf("%s\n%v", text, err)
+	}
+	return o
+}
+
+// invalid expects a text that is read without complaint, and refused then.
+func invalid(t *testing.T, text, want string) {
+	t.Helper()
+	o := read(t, text).Clone()
+	o.SetDefaults()
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s\n%v\nwant %q", text, err, want)
+	}
 }
 
 // faults returns the errors and warnings behind an error.

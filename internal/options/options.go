@@ -4,6 +4,10 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/nats-io/jwt/v2"
+
+	"github.com/godwit-mq/godwit/internal/sharing"
 )
 
 // Defaults of the settings that a configuration may leave out.
@@ -129,6 +133,28 @@ type Options struct {
 	// even an empty one; it decides about anonymous access beside a system user.
 	HasAuthorizationBlock bool
 
+	// AuthCallout, if set, asks a service who may connect.
+	AuthCallout *AuthCallout
+
+	// Operators. OperatorJWTs are the texts that TrustedOperators were read from.
+	TrustedOperators []*jwt.OperatorClaims
+	OperatorJWTs     []string
+	// TrustedKeys are operators of whom only the public key is known.
+	TrustedKeys     []string
+	DefaultSentinel string // JWT of clients that present none
+	// AccountResolver says where accounts come from.
+	AccountResolver          *ResolverOpts
+	AccountResolverTLSConfig *tls.Config       // of connections to a URL
+	ResolverPreloads         map[string]string // account JWTs by account key
+	// ResolverPinnedAccounts, if not empty, are the only accounts, beside the
+	// system account, whose users may connect.
+	ResolverPinnedAccounts map[string]struct{}
+
+	// Mappings are those of $G.
+	Mappings []Mapping
+
+	Websocket WebsocketOpts
+
 	// CustomClientAuthentication, when set, decides alone who may connect.
 	CustomClientAuthentication Authenticator
 
@@ -145,7 +171,14 @@ type Options struct {
 	TLSRateLimit              int64 // handshakes a second
 	TLSHandshakeFirst         bool
 	TLSHandshakeFirstFallback time.Duration // 0: only TLS-first clients
+	TLSOCSPPeer               *OCSPPeerConfig
 	AllowNonTLS               bool
+
+	// OCSPConfig is about stapling of all listeners; nil is OCSPModeAuto.
+	OCSPConfig *OCSPConfig
+	// OCSPCacheConfig is about the answers that checks of peers need; nil is a
+	// local cache.
+	OCSPCacheConfig *OCSPResponseCacheConfig
 
 	// CheckConfig (-t) asks the command to check the configuration only.
 	CheckConfig bool
@@ -189,6 +222,15 @@ type Account struct {
 	Limits AccountLimits
 	// DefaultPermissions apply to users of the account without their own.
 	DefaultPermissions *Permissions
+	// Exports and Imports are not changed once they are checked (Validate). Where
+	// an import renames wildcards, Local holds them as $1, $2 and so on.
+	Exports  []*sharing.Export
+	Imports  []*sharing.Import
+	Mappings []Mapping
+	// TraceDest is where messages are traced whose headers ask for it without
+	// naming a destination; TraceSampling is how many of them, in percent.
+	TraceDest     string
+	TraceSampling int
 }
 
 // AccountLimits bound an account; -1 means unlimited.
@@ -322,6 +364,7 @@ type TLSOptions struct {
 	MinVersion       uint16
 	HandshakeFirst   bool
 	FallbackDelay    time.Duration
+	OCSPPeerConfig   *OCSPPeerConfig
 }
 
 // CertificatePair names the files of one certificate and its key.

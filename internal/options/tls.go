@@ -29,11 +29,22 @@ func setTLS(d *decoder, e *conf.Entry) {
 	o.TLSTimeout, o.TLSMap, o.TLSVerify = t.Timeout, t.Map, t.Verify
 	o.TLSPinnedCerts, o.TLSRateLimit = t.PinnedCerts, t.RateLimit
 	o.TLSHandshakeFirst, o.TLSHandshakeFirstFallback = t.HandshakeFirst, t.FallbackDelay
+	o.TLSOCSPPeer = t.OCSPPeerConfig
 	o.TLSCert, o.TLSKey, o.TLSCaCert = t.CertFile, t.KeyFile, t.CaFile
 }
 
-// tlsBlock reads the settings of a `tls` block, nil if something is wrong.
-func (d *decoder) tlsBlock(e *conf.Entry) *TLSOptions {
+// tlsSide is who the settings of a `tls` block are for.
+type tlsSide int
+
+const (
+	listener tlsSide = iota
+	dialer           // a connection that the server makes
+)
+
+// tlsBlock reads the settings of a listener, nil if something is wrong.
+func (d *decoder) tlsBlock(e *conf.Entry) *TLSOptions { return d.tlsBlockFor(e, listener) }
+
+func (d *decoder) tlsBlockFor(e *conf.Entry, side tlsSide) *TLSOptions {
 	m := d.block(e, "error parsing tls config, expected a map/struct, got %+v")
 	if m == nil {
 		return nil
@@ -41,7 +52,7 @@ func (d *decoder) tlsBlock(e *conf.Entry) *TLSOptions {
 	before := len(d.errors)
 	t := &TLSOptions{}
 	for _, item := range m.Entries {
-		d.tlsKey(t, item)
+		d.tlsKey(t, item, side)
 	}
 	if t.CertFile != "" && len(t.Certificates) > 0 {
 		d.fail(e.Pos, "error parsing tls config, cannot combine 'cert_file' option with 'certs' option")
@@ -53,8 +64,12 @@ func (d *decoder) tlsBlock(e *conf.Entry) *TLSOptions {
 	return t
 }
 
-func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry) {
-	switch key := strings.ToLower(e.Key); key {
+func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry, side tlsSide) {
+	key := strings.ToLower(e.Key)
+	if side == dialer && listenerOnly(key) {
+		d.warn(e.Pos, "%q has no effect on connections that the server makes", e.Key)
+	}
+	switch key {
 	case "cert_file":
 		t.CertFile = expandHome(d.string(e))
 	case "key_file":
@@ -74,7 +89,7 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry) {
 		}
 	case "insecure":
 		if t.Insecure = d.bool(e); t.Insecure {
-			d.fail(e.Pos, "%q has no meaning on a listener: it is for connections that a server makes", e.Key)
+			d.insecure(e, side)
 		}
 	case "cipher_suites":
 		t.Ciphers = d.ciphers(e)
@@ -93,9 +108,8 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry) {
 	case "handshake_first", "first", "immediate":
 		d.handshakeFirst(t, e)
 	case "ocsp_peer":
-		if !asksForNothing(e.Value.Data) {
-			d.unsupported(e)
-		}
+		t.OCSPPeerConfig = d.ocspPeer(e)
+		d.gate(e)
 	case "cert_store", "cert_match", "cert_match_by", "cert_match_skip_invalid", "ca_certs_match":
 		d.fail(e.Pos, "cert_store not compatible with current operating system")
 	default:
@@ -103,6 +117,23 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry) {
 			d.fail(e.Pos, "error parsing tls config, unknown field %q", e.Key)
 		}
 	}
+}
+
+// listenerOnly are the keys that say what is asked of clients.
+func listenerOnly(key string) bool {
+	switch key {
+	case "verify", "verify_and_map", "timeout", "connection_rate_limit", "pinned_certs", "handshake_first", "first", "immediate", "ocsp_peer":
+		return true
+	}
+	return false
+}
+
+func (d *decoder) insecure(e *conf.Entry, side tlsSide) {
+	if side == listener {
+		d.fail(e.Pos, "%q has no meaning on a listener: it is for connections that a server makes", e.Key)
+		return
+	}
+	d.warn(e.Pos, "%q: the certificate of the other side is not verified", e.Key)
 }
 
 func (d *decoder) certificates(e *conf.Entry) []CertificatePair {

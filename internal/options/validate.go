@@ -29,6 +29,19 @@ func (o *Options) Clone() *Options {
 	if o.TLSConfig != nil {
 		c.TLSConfig = o.TLSConfig.Clone()
 	}
+	c.Mappings = cloneMappings(o.Mappings)
+	c.AuthCallout = o.AuthCallout.clone()
+	c.TrustedOperators = slices.Clone(o.TrustedOperators) // claims are not changed
+	c.OperatorJWTs = slices.Clone(o.OperatorJWTs)
+	c.TrustedKeys = slices.Clone(o.TrustedKeys)
+	c.AccountResolver = o.AccountResolver.clone()
+	c.AccountResolverTLSConfig = o.AccountResolverTLSConfig.Clone()
+	c.ResolverPreloads = maps.Clone(o.ResolverPreloads)
+	c.ResolverPinnedAccounts = maps.Clone(o.ResolverPinnedAccounts)
+	c.Websocket = o.Websocket.clone()
+	c.TLSOCSPPeer = o.TLSOCSPPeer.clone()
+	c.OCSPConfig = o.OCSPConfig.clone()
+	c.OCSPCacheConfig = o.OCSPCacheConfig.clone()
 	copies := make(map[*Account]*Account)
 	account := func(a *Account) *Account {
 		if a == nil {
@@ -37,6 +50,14 @@ func (o *Options) Clone() *Options {
 		if copies[a] == nil {
 			fresh := *a
 			fresh.DefaultPermissions = a.DefaultPermissions.Clone()
+			fresh.Mappings = cloneMappings(a.Mappings)
+			fresh.Exports, fresh.Imports = nil, nil
+			for _, e := range a.Exports {
+				fresh.Exports = append(fresh.Exports, cloneExport(e))
+			}
+			for _, i := range a.Imports {
+				fresh.Imports = append(fresh.Imports, cloneImport(i))
+			}
 			copies[a] = &fresh
 		}
 		return copies[a]
@@ -98,6 +119,10 @@ func (o *Options) SetDefaults() {
 	o.LameDuckDuration = cmp.Or(o.LameDuckDuration, DefaultLameDuckDuration)
 	o.LameDuckGracePeriod = cmp.Or(o.LameDuckGracePeriod, DefaultLameDuckGracePeriod)
 	o.TLSTimeout = cmp.Or(o.TLSTimeout, DefaultTLSTimeout)
+	if w := &o.Websocket; w.Port != 0 {
+		w.Host = cmp.Or(w.Host, DefaultHost)
+		w.HandshakeTimeout = cmp.Or(w.HandshakeTimeout, DefaultWebsocketHandshakeTimeout)
+	}
 	if o.AuthTimeout == 0 {
 		o.AuthTimeout = DefaultAuthTimeout
 		if o.TLSConfig != nil || o.namesTLSFiles() {
@@ -123,7 +148,9 @@ func (o *Options) SetDefaults() {
 // loads these files into TLSConfig.
 func (o *Options) Validate() error {
 	checks := []func() error{
-		o.checkLimits, o.checkLameDuck, o.checkTLS, o.checkMonitoring, o.checkAccounts, o.checkUserTables, o.checkNoAuthUser,
+		o.checkLimits, o.checkLameDuck, o.checkTLS, o.checkMonitoring, o.checkOperators, o.checkAccounts, o.checkUserTables,
+		o.checkNoAuthUser, o.checkCallout, o.checkMappings, o.checkSharing, o.checkTraces, o.checkOCSP,
+		func() error { return validateWebsocket(o) }, o.checkPending,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -185,7 +212,8 @@ func (o *Options) checkAccounts() error {
 		}
 		names[a.Name] = true
 	}
-	if o.SystemAccount != "" && o.SystemAccount != SystemAccount && !names[o.SystemAccount] {
+	operated := len(o.TrustedOperators)+len(o.TrustedKeys) > 0 // accounts come from elsewhere
+	if o.SystemAccount != "" && o.SystemAccount != SystemAccount && !names[o.SystemAccount] && !operated {
 		return errors.New("error resolving system account: account missing")
 	}
 	for _, u := range o.Users {
@@ -282,25 +310,42 @@ func (o *Options) checkNoAuthUser() error {
 	if o.NoAuthUser == "" {
 		return nil
 	}
+	return o.checkNoAuth(o.NoAuthUser)
+}
+
+// checkNoAuth looks for the user that connections without credentials become.
+func (o *Options) checkNoAuth(name string) error {
+	if len(o.TrustedOperators) > 0 {
+		return errors.New("no_auth_user not compatible with Trusted Operator")
+	}
 	if len(o.Users) == 0 && len(o.Nkeys) == 0 {
-		return fmt.Errorf(`no_auth_user: "%s" present, but users/nkeys are not defined`, o.NoAuthUser)
+		return fmt.Errorf(`no_auth_user: "%s" present, but users/nkeys are not defined`, name)
 	}
 	for _, u := range o.Users {
-		if u.Username == o.NoAuthUser {
+		if u.Username == name {
 			return nil
 		}
 	}
 	for _, u := range o.Nkeys {
-		if u.Nkey == o.NoAuthUser {
+		if u.Nkey == name {
 			return nil
 		}
 	}
-	return fmt.Errorf(`no_auth_user: "%s" not present as user or nkey in authorization block or account configuration`, o.NoAuthUser)
+	return fmt.Errorf(`no_auth_user: "%s" not present as user or nkey in authorization block or account configuration`, name)
 }
 
 // namesTLSFiles reports whether TLS is asked for other than by TLSConfig.
 func (o *Options) namesTLSFiles() bool {
 	return o.TLSConfig == nil && (o.TLS || o.TLSVerify || o.TLSCert != "" || o.TLSKey != "" || o.TLSCaCert != "")
+}
+
+// hasCertificate reports whether a listener can present a certificate.
+func hasCertificate(c *tls.Config) bool {
+	return len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil
+}
+
+func errPin(pin string) error {
+	return fmt.Errorf("error parsing 'pinned_certs' key %q does not look like hash of der encoded subject public key info", pin)
 }
 
 func (o *Options) checkTLS() error {
@@ -309,16 +354,49 @@ func (o *Options) checkTLS() error {
 			return err
 		}
 	}
-	if c := o.TLSConfig; c != nil && len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+	if o.TLSConfig != nil && !hasCertificate(o.TLSConfig) {
 		return errors.New("missing 'cert_file' in TLS configuration")
 	}
 	for pin := range o.TLSPinnedCerts {
 		if !isHexDigest(pin) {
-			return fmt.Errorf("error parsing 'pinned_certs' key %q does not look like hash of der encoded subject public key info", pin)
+			return errPin(pin)
 		}
 	}
 	if len(o.TLSPinnedCerts) > 0 && o.TLSConfig != nil && o.TLSConfig.ClientAuth == tls.NoClientCert {
 		return errors.New("pinned_certs needs client certificates: set verify")
 	}
 	return nil
+}
+
+// checkPending refuses options, set in code, that nothing carries out yet.
+func (o *Options) checkPending() error {
+	traced := slices.ContainsFunc(o.Accounts, func(a *Account) bool { return a.TraceDest != "" })
+	for _, feature := range []struct {
+		key    string
+		wanted bool
+	}{
+		{"websocket", o.Websocket.Port != 0},
+		{"operator", len(o.TrustedOperators) > 0},
+		{"trusted_keys", len(o.TrustedKeys) > 0},
+		{"resolver", o.AccountResolver != nil},
+		{"resolver_tls", o.AccountResolverTLSConfig != nil},
+		{"resolver_preload", len(o.ResolverPreloads) > 0},
+		{"resolver_pinned_accounts", len(o.ResolverPinnedAccounts) > 0},
+		{"default_sentinel", o.DefaultSentinel != ""},
+		{"auth_callout", o.AuthCallout != nil},
+		{"msg_trace", traced},
+		{"ocsp", o.OCSPConfig != nil && o.OCSPConfig.Mode != OCSPModeNever},
+		{"ocsp_peer", o.TLSOCSPPeer.verifies() || o.Websocket.OCSPPeer.verifies()},
+		{"ocsp_cache", o.OCSPCacheConfig != nil && o.OCSPCacheConfig.Type != OCSPCacheNone},
+	} {
+		if feature.wanted && isPending(feature.key) {
+			return fmt.Errorf("%q is not supported yet", feature.key)
+		}
+	}
+	return nil
+}
+
+// verifies reports whether a listener asks for certificates and checks them.
+func verifies(c *tls.Config) bool {
+	return c != nil && c.ClientAuth == tls.RequireAndVerifyClientCert
 }

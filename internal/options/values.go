@@ -50,7 +50,10 @@ func (d *decoder) int32(e *conf.Entry) int32 {
 }
 
 // list is a value that may be one string or an array of strings.
-func (d *decoder) list(e *conf.Entry) []string {
+func (d *decoder) list(e *conf.Entry) []string { return d.listCalled(e, e.Key) }
+
+// listCalled is a list that errors call by another name than the key's.
+func (d *decoder) listCalled(e *conf.Entry, name string) []string {
 	switch v := e.Value.Data.(type) {
 	case string:
 		return []string{v}
@@ -59,14 +62,14 @@ func (d *decoder) list(e *conf.Entry) []string {
 		for _, item := range v {
 			s, ok := item.Data.(string)
 			if !ok {
-				d.fail(item.Pos, "error parsing %s: unsupported type in array %s", e.Key, typeName(item.Data))
+				d.fail(item.Pos, "error parsing %s: unsupported type in array %s", name, typeName(item.Data))
 				continue
 			}
 			out = append(out, s)
 		}
 		return out
 	}
-	d.fail(e.Pos, "error parsing %s: unsupported type %s", e.Key, typeName(e.Value.Data))
+	d.fail(e.Pos, "error parsing %s: unsupported type %s", name, typeName(e.Value.Data))
 	return nil
 }
 
@@ -83,7 +86,7 @@ func (d *decoder) duration(e *conf.Entry) time.Duration {
 		d.warn(e.Pos, "invalid use of field %q: %s should be converted to a duration", e.Key, e.Key)
 		return seconds(d, e, float64(v))
 	}
-	d.mismatch(e, "string")
+	d.mismatch(e, "int64")
 	return 0
 }
 

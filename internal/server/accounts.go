@@ -2,49 +2,189 @@ package server
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/sharing"
+	"github.com/godwit-mq/godwit/internal/transform"
 )
 
 // account is an account with its configuration and its connections.
 type account struct {
 	*broker.Account
-	limits options.AccountLimits
-	count  int   // connections now
-	total  int64 // connections ever
+	described atomic.Pointer[description]
+	count     int   // connections now; guarded by accounts.mu
+	total     int64 // connections ever; likewise
+}
+
+// description is what an account is configured to be. It is immutable.
+type description struct {
+	limits   options.AccountLimits
+	offers   *sharing.Account
+	mappings *transform.Mappings
+	updated  time.Time
 }
 
 // accounts knows all accounts of the server.
 type accounts struct {
+	node *broker.Node
+
+	// configuring is held while accounts are made, changed and linked.
+	configuring sync.Mutex
+
 	mu     sync.Mutex
 	byName map[string]*account
 	home   map[uint64]*account // of each connection
 	system string              // name, empty if there is none
 }
 
-func newAccounts(o *options.Options) *accounts {
-	a := &accounts{byName: make(map[string]*account), home: make(map[uint64]*account)}
-	a.create(options.GlobalAccount, options.UnlimitedAccount())
-	for _, configured := range o.Accounts {
-		a.create(configured.Name, configured.Limits)
+// newAccounts makes the accounts that the options describe.
+func newAccounts(o *options.Options, name string) (*accounts, error) {
+	a := &accounts{
+		node:   &broker.Node{Name: name, Hash: nodeHash(name)},
+		byName: make(map[string]*account), home: make(map[uint64]*account),
 	}
-	if !o.NoSystemAccount {
-		a.system = cmp.Or(o.SystemAccount, options.SystemAccount)
-		if a.byName[a.system] == nil {
-			a.create(a.system, options.UnlimitedAccount())
-		}
-	}
-	return a
+	return a, a.configure(o)
 }
 
-func (a *accounts) create(name string, limits options.AccountLimits) {
-	a.byName[name] = &account{
-		Account: broker.NewAccount(name), limits: limits,
+// nodeHash is how other servers know this one: 8 characters made of its name.
+func nodeHash(name string) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	sum := sha256.Sum256([]byte(name))
+	hash := make([]byte, 8)
+	for i := range hash {
+		hash[i] = digits[sum[i]%62]
 	}
+	return string(hash)
+}
+
+// configure makes the accounts what the options describe: new ones appear, others
+// are changed in place. It returns the accounts that are described no more, whose
+// connections are to be closed.
+func (a *accounts) configure(o *options.Options) error {
+	a.configuring.Lock()
+	defer a.configuring.Unlock()
+	wanted, system, err := describe(o)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	a.system = system
+	for name, d := range wanted {
+		a.put(name, d)
+	}
+	for name := range a.byName {
+		if wanted[name] == nil {
+			delete(a.byName, name)
+		}
+	}
+	if system != "" {
+		a.node.System = a.byName[system].Account
+	}
+	list := a.sorted()
+	a.mu.Unlock()
+	for _, acc := range list {
+		acc.SetMappings(acc.described.Load().mappings)
+	}
+	for _, acc := range list {
+		if err := a.link(acc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe collects what the options say about accounts.
+func describe(o *options.Options) (wanted map[string]*description, system string, err error) {
+	wanted = make(map[string]*description)
+	add := func(name string, limits options.AccountLimits, mappings []options.Mapping) *sharing.Account {
+		d := &description{limits: limits, offers: &sharing.Account{Name: name}, updated: time.Now()}
+		var m *transform.Mappings
+		if m, err = compile(mappings); err == nil {
+			d.mappings = m
+		}
+		wanted[name] = d
+		return d.offers
+	}
+	add(options.GlobalAccount, options.UnlimitedAccount(), o.Mappings)
+	for _, configured := range o.Accounts {
+		if err != nil {
+			return nil, "", err
+		}
+		offers := add(configured.Name, configured.Limits, configured.Mappings)
+		offers.Exports = slices.Clone(configured.Exports)
+		offers.Imports = slices.Clone(configured.Imports)
+	}
+	if o.NoSystemAccount {
+		return wanted, "", err
+	}
+	system = cmp.Or(o.SystemAccount, options.SystemAccount)
+	if wanted[system] == nil {
+		add(system, options.UnlimitedAccount(), nil)
+	}
+	shareSystem(wanted, system)
+	return wanted, system, err
+}
+
+// compile makes the mappings of an account ready for use.
+func compile(list []options.Mapping) (*transform.Mappings, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	made := make([]*transform.Mapping, len(list))
+	for i, m := range list {
+		var err error
+		if made[i], err = transform.NewMapping(m.Source, m.Destinations); err != nil {
+			return nil, fmt.Errorf("Error adding mapping for %q : %w", m.Source, err) // a known text
+		}
+	}
+	return transform.NewMappings(made...), nil
+}
+
+// put makes an account or changes its description. mu is held.
+func (a *accounts) put(name string, d *description) {
+	acc := a.byName[name]
+	if acc == nil {
+		acc = &account{Account: broker.NewAccount(name, a.node)}
+		a.byName[name] = acc
+	}
+	acc.described.Store(d)
+}
+
+// link brings the imports of an account into force. Those that the exporter does
+// not allow (any more) are left out.
+func (a *accounts) link(acc *account) error {
+	now := time.Now().Unix()
+	var streams []broker.StreamImport
+	var services []broker.ServiceImport
+	for _, i := range acc.described.Load().offers.Imports {
+		from := a.get(i.Account)
+		if from == nil {
+			continue
+		}
+		e, err := from.described.Load().offers.Authorize(acc.Name, i, now)
+		if err != nil {
+			continue
+		}
+		if i.Kind == sharing.Stream {
+			streams = append(streams, broker.StreamImport{
+				From: from.Account, Subject: i.Subject, Local: i.Local, AllowTrace: i.AllowTrace,
+			})
+			continue
+		}
+		services = append(services, broker.ServiceImport{
+			To: from.Account, Subject: i.Subject, Local: i.Local, Share: i.Share, Response: e.Response,
+			Threshold: e.Threshold, Latency: broker.LatencyOf(e), AllowTrace: e.AllowTrace,
+		})
+	}
+	return acc.SetImports(streams, services)
 }
 
 func (a *accounts) global() *broker.Account { return a.get(options.GlobalAccount).Account }
@@ -63,7 +203,7 @@ func (a *accounts) join(to *account, c *client.Client) bool {
 	if from == to {
 		return true
 	}
-	if limit := to.limits.MaxConnections; limit >= 0 && int64(to.count) >= limit {
+	if limit := to.described.Load().limits.MaxConnections; limit >= 0 && int64(to.count) >= limit {
 		return false
 	}
 	if from != nil {
@@ -89,6 +229,10 @@ func (a *accounts) leave(c *client.Client) {
 func (a *accounts) list() []*account {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	return a.sorted()
+}
+
+func (a *accounts) sorted() []*account {
 	list := make([]*account, 0, len(a.byName))
 	for _, acc := range a.byName {
 		list = append(list, acc)

@@ -12,14 +12,12 @@ import (
 // Authenticate implements client.Server.
 func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*client.Binding, *client.Refusal) {
 	var verdict auth.Verdict
-	if custom := s.opts.CustomClientAuthentication; custom != nil {
+	if custom := s.current().CustomClientAuthentication; custom != nil {
 		verdict = s.askEmbedder(custom, c, &connect)
 	} else {
-		request := auth.Request{Connect: connect, Nonce: c.Nonce, ConnectionType: c.Type}
-		if secure := c.TLSState(); secure != nil {
-			request.TLS = &secure.State
-		}
-		verdict = s.auth.Decide(request)
+		request := s.request(c)
+		request.Connect = connect
+		verdict = s.current().auth.Decide(request)
 	}
 	for _, warning := range verdict.Warnings {
 		s.log.Warnf("%s - %s", c, warning)
@@ -46,12 +44,27 @@ func (s *Server) bind(c *client.Client, v *auth.Verdict) (*client.Binding, *clie
 			Text: "maximum account active connections exceeded",
 		}
 	}
+	return s.newBinding(account, v), nil
+}
+
+// request is what is known of a connection.
+func (s *Server) request(c *client.Client) auth.Request {
+	r := auth.Request{Connect: c.ConnectOptions(), Nonce: c.Nonce, ConnectionType: c.Type}
+	if secure := c.TLSState(); secure != nil {
+		r.TLS = &secure.State
+	}
+	return r
+}
+
+// newBinding is what a verdict means for a connection.
+func (s *Server) newBinding(account *account, v *auth.Verdict) *client.Binding {
+	limits := &account.described.Load().limits
 	return &client.Binding{
 		Account: account.Account, Permissions: v.Permissions, Deadline: v.Deadline,
-		MaxPayload: account.limits.MaxPayload, MaxSubs: account.limits.MaxSubscriptions,
+		MaxPayload: limits.MaxPayload, MaxSubs: limits.MaxSubscriptions,
 		System: account.Name == s.accounts.system,
-		User:   v.User, Label: v.Label, IssuerKey: v.IssuerKey, ProxyKey: v.ProxyKey,
-	}, nil
+		User:   v.User, Label: v.Label, IssuerKey: v.IssuerKey, ProxyKey: v.ProxyKey, Verdict: v,
+	}
 }
 
 func refusal(v auth.Verdict) *client.Refusal {
@@ -72,9 +85,9 @@ func refusal(v auth.Verdict) *client.Refusal {
 func (s *Server) askEmbedder(custom options.Authenticator, c *client.Client, connect *options.ClientOpts) auth.Verdict {
 	seen := &applicant{client: c, connect: connect}
 	if !custom.Check(seen) {
-		return s.auth.Refuse(connect)
+		return s.current().auth.Refuse(connect)
 	}
-	return s.auth.Accept(seen.user, connect)
+	return s.current().auth.Accept(seen.user, connect)
 }
 
 // applicant is a connecting client as an embedding program sees it.

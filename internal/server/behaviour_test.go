@@ -80,7 +80,7 @@ func TestClosedConnectionsDoNotSubscribe(t *testing.T) {
 	p.send("PUB foo -1\r\nSUB foo 1\r\nSUB bar 2\r\n")
 	eventually(t, "the end", func() bool { _, err := p.read(); return err != nil })
 	lastClosed(t, s, 1)
-	if n := s.NumSubscriptions(); n != 0 {
+	if n := clientSubs(s); n != 0 {
 		t.Errorf("%d subscriptions after an error", n)
 	}
 	const kicked = 4
@@ -101,7 +101,7 @@ func TestClosedConnectionsDoNotSubscribe(t *testing.T) {
 		lastClosed(t, s, i+2)
 		<-written
 	}
-	if n := s.NumSubscriptions(); n != 0 {
+	if n := clientSubs(s); n != 0 {
 		t.Errorf("%d subscriptions of closed connections", n)
 	}
 }

@@ -8,6 +8,7 @@ import (
 // SetLogger puts a logger in place; nil is silence. The former one is closed if
 // it can be.
 func (s *Server) SetLogger(l logging.Logger, debug, trace bool) error {
+	s.ownLog.Store(false)
 	return s.log.Set(l, debug, trace)
 }
 

@@ -11,11 +11,11 @@ import (
 )
 
 // writePidFile writes the process number: digits only, since tools parse it.
-func (s *Server) writePidFile() error {
-	if s.opts.PidFile == "" {
+func writePidFile(path string) error {
+	if path == "" {
 		return nil
 	}
-	if err := os.WriteFile(s.opts.PidFile, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return fmt.Errorf("Could not write pidfile: %w", err) // a line that operators know
 	}
 	return nil
@@ -39,19 +39,19 @@ func (s *Server) PortsInfo() *Ports {
 	}
 	p := &Ports{}
 	scheme := "nats"
-	if s.opts.TLSConfig != nil {
+	if s.current().TLSConfig != nil {
 		scheme = "tls"
 	}
-	p.Nats = urls(scheme, s.opts.Host, addr)
+	p.Nats = urls(scheme, s.current().Host, addr)
 	if addr := s.MonitorAddr(); addr != nil {
 		scheme = "http"
-		if s.opts.HTTPSPort != 0 {
+		if s.current().HTTPSPort != 0 {
 			scheme = "https"
 		}
-		p.Monitoring = urls(scheme, s.opts.HTTPHost, addr)
+		p.Monitoring = urls(scheme, s.current().HTTPHost, addr)
 	}
 	if addr := s.ProfilerAddr(); addr != nil {
-		p.Profile = urls("http", s.opts.Host, addr)
+		p.Profile = urls("http", s.current().Host, addr)
 	}
 	return p
 }
@@ -87,8 +87,8 @@ func interfaceAddresses() []string {
 
 // writePortsFile writes the listeners' URLs where scripts look for them. The
 // file appears whole or not at all.
-func (s *Server) writePortsFile() error {
-	if s.opts.PortsFileDir == "" {
+func (s *Server) writePortsFile(dir string) error {
+	if dir == "" {
 		return nil
 	}
 	ports := s.PortsInfo()
@@ -100,7 +100,7 @@ func (s *Server) writePortsFile() error {
 		return fmt.Errorf("write ports file: %w", err)
 	}
 	exe := strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
-	path := filepath.Join(s.opts.PortsFileDir, fmt.Sprintf("%s_%d.ports", exe, os.Getpid()))
+	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", exe, os.Getpid()))
 	temp := path + ".tmp"
 	if err := os.WriteFile(temp, data, 0o666); err != nil {
 		return fmt.Errorf("write ports file: %w", err)

@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/godwit-mq/godwit/internal/broker"
+	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/options"
 )
 
@@ -244,4 +246,26 @@ func closedFor(t testing.TB, s *Server, reason string) {
 		}
 		return false
 	})
+}
+
+// clientSubs counts the subscriptions of connections, without the server's own.
+func clientSubs(s *Server) uint32 {
+	n := uint32(0)
+	for _, a := range s.accounts.list() {
+		n += subsOf(a)
+	}
+	return n
+}
+
+func subsOf(a *account) uint32 {
+	n := uint32(0)
+	r := a.Index().Reader()
+	defer r.Release()
+	r.All(func(e interest.Entry[*broker.Subscription]) bool {
+		if e.Value.To.Out != nil {
+			n++
+		}
+		return true
+	})
+	return n
 }

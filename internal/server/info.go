@@ -6,7 +6,6 @@ import (
 	"net"
 	"runtime"
 	"runtime/debug"
-	"strconv"
 
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
@@ -42,11 +41,11 @@ type info struct {
 
 // baseInfo is what is the same for every client.
 func (s *Server) baseInfo() info {
-	o := s.opts
+	o := s.current()
 	i := info{
 		ID: s.id, Name: s.name, Version: CompatVersion, Proto: 1, GitCommit: revision(), Go: runtime.Version(),
 		Host: o.Host, Port: s.port(), Headers: !o.NoHeaderSupport,
-		AuthRequired: s.auth.Required() && !s.auth.HasNoAuthUser(),
+		AuthRequired: o.auth.Required() && !o.auth.HasNoAuthUser(),
 		MaxPayload:   int(o.MaxPayload), XKey: s.xkey,
 		LameDuck: state(s.state.Load()) == lameDuck,
 	}
@@ -55,8 +54,8 @@ func (s *Server) baseInfo() info {
 		i.TLSAvailable = o.AllowNonTLS
 		i.TLSVerify = o.TLSVerify
 	}
-	if s.advertise != nil {
-		i.Host, i.Port = s.advertise.host, s.advertise.port
+	if o.advertise != nil {
+		i.Host, i.Port = o.advertise.host, o.advertise.port
 	}
 	return i
 }
@@ -66,7 +65,7 @@ func (s *Server) port() int {
 	if addr, ok := s.Addr().(*net.TCPAddr); ok {
 		return addr.Port
 	}
-	return max(s.opts.Port, 0)
+	return max(s.current().Port, 0)
 }
 
 // Info implements client.Server.
@@ -78,9 +77,9 @@ func (s *Server) infoFor(c *client.Client, connected bool) info {
 	i := s.baseInfo()
 	i.ClientID = c.ID
 	i.MaxPayload = c.MaxPayload()
-	i.ClientIP = c.ShownIP(s.opts.ProxyProtocol)
+	i.ClientIP = c.ShownIP(s.current().ProxyProtocol)
 	secure := c.TLSState()
-	if c.Type == options.ConnectionInProcess && (secure == nil || !secure.First) && s.opts.TLSConfig != nil {
+	if c.Type == options.ConnectionInProcess && (secure == nil || !secure.First) && s.current().TLSConfig != nil {
 		i.TLSRequired, i.TLSAvailable = false, true
 	}
 	if secure != nil && secure.First {
@@ -105,36 +104,6 @@ func line(i info) []byte {
 		panic(fmt.Sprintf("server: INFO of plain fields: %v", err))
 	}
 	return append(append([]byte("INFO "), text...), " \r\n"...)
-}
-
-// resolveAdvertise checks client_advertise.
-func (s *Server) resolveAdvertise() error {
-	text := s.opts.ClientAdvertise
-	if text == "" {
-		return nil
-	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		host, port, err = text, "", nil
-		if h, p, e := net.SplitHostPort(text + ":0"); e != nil || h == "" || p != "0" {
-			err = e
-		}
-	}
-	number := s.opts.Port
-	if err == nil && port != "" {
-		number, err = strconv.Atoi(port)
-		if err == nil && (number < -1 || number > 65535) {
-			err = fmt.Errorf("port %d out of range", number)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("Error setting server INFO with ClientAdvertise value of %s, err=%w", text, err) // a known text
-	}
-	if number <= 0 {
-		number = s.opts.Port
-	}
-	s.advertise = &hostPort{host, number}
-	return nil
 }
 
 // revision is the commit that the binary was built from, 7 characters, or empty.

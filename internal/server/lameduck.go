@@ -20,6 +20,9 @@ func (s *Server) LameDuckShutdown() {
 	}
 	s.log.Noticef("Entering lame duck mode, stop accepting new clients")
 	s.closeListener()
+	if service := s.system.Load(); service != nil {
+		service.LameDuck()
+	}
 	if s.clients.num() > 0 {
 		s.announce()
 		s.closeSlowly()
@@ -40,7 +43,7 @@ func (s *Server) announce() {
 // closeSlowly closes the clients after the grace period, spread over what
 // remains of the lame duck duration.
 func (s *Server) closeSlowly() {
-	grace := s.opts.LameDuckGracePeriod
+	grace := s.current().LameDuckGracePeriod
 	if grace < 0 {
 		grace = -grace
 	}
@@ -49,7 +52,7 @@ func (s *Server) closeSlowly() {
 	}
 	s.log.Noticef("Closing existing clients")
 	clients := s.clients.all()
-	spread := s.opts.LameDuckDuration - grace
+	spread := s.current().LameDuckDuration - grace
 	batch, pause := 1, time.Duration(0)
 	if n := len(clients); n > 0 {
 		pause = spread / time.Duration(n)

@@ -86,11 +86,11 @@ func TestDisconnectRemovesEverything(t *testing.T) {
 	p := connect(t, s)
 	p.send("SUB foo 1\r\nSUB bar q 2\r\n")
 	p.sync()
-	if s.NumClients() != 1 || s.NumSubscriptions() != 2 {
-		t.Fatalf("%d clients, %d subscriptions", s.NumClients(), s.NumSubscriptions())
+	if s.NumClients() != 1 || clientSubs(s) != 2 {
+		t.Fatalf("%d clients, %d subscriptions", s.NumClients(), clientSubs(s))
 	}
 	p.conn.Close()
-	eventually(t, "the end", func() bool { return s.NumClients() == 0 && s.NumSubscriptions() == 0 })
+	eventually(t, "the end", func() bool { return s.NumClients() == 0 && clientSubs(s) == 0 })
 	if got := lastClosed(t, s, 1); got != "Client Closed" {
 		t.Errorf("closed: %s", got)
 	}

@@ -26,7 +26,7 @@ var listenConfig = net.ListenConfig{KeepAlive: -1}
 
 // listen opens the client listener and starts to accept.
 func (s *Server) listen() error {
-	o := s.opts
+	o := s.current().Options
 	port := max(o.Port, 0)
 	address := net.JoinHostPort(o.Host, strconv.Itoa(port))
 	l, err := listenConfig.Listen(s.ctx, "tcp", address)
@@ -50,7 +50,7 @@ func (s *Server) listen() error {
 
 // noteTLS logs in which way the client listener speaks TLS.
 func (s *Server) noteTLS() {
-	o := s.opts
+	o := s.current().Options
 	if o.TLSConfig == nil {
 		return
 	}
@@ -105,7 +105,7 @@ func (s *Server) serve(conn net.Conn, kind string) bool {
 	identity := client.Identity{
 		ID: s.nextID.Add(1), Net: conn, Type: kind, Start: time.Now(),
 	}
-	if s.auth.NeedsNonce() {
+	if s.current().auth.NeedsNonce() {
 		identity.Nonce = auth.NewNonce()
 	}
 	s.mu.Lock()
@@ -116,7 +116,7 @@ func (s *Server) serve(conn net.Conn, kind string) bool {
 	s.tasks.Add(1)
 	s.mu.Unlock()
 	s.counters.total.Add(1)
-	identity.Refuse = !s.clients.reserve(s.opts.MaxConn)
+	identity.Refuse = !s.clients.reserve(s.current().MaxConn)
 	c := client.New(identity, s)
 	c.Attach(s.unbound)
 	s.clients.add(c)
@@ -169,4 +169,5 @@ func (s *Server) Addr() net.Addr {
 func (s *Server) Closed(c *client.Client) {
 	s.accounts.leave(c)
 	s.clients.remove(c)
+	s.disconnected(c)
 }

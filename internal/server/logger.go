@@ -9,7 +9,7 @@ import (
 
 // ConfigureLogger puts the logger in place that the options ask for.
 func (s *Server) ConfigureLogger() error {
-	o := s.opts
+	o := s.current().Options
 	if o.NoLog {
 		return nil
 	}
@@ -17,6 +17,7 @@ func (s *Server) ConfigureLogger() error {
 	if err != nil {
 		return err
 	}
+	s.ownLog.Store(true)
 	return s.log.Set(l, o.Debug, o.Trace)
 }
 

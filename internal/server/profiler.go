@@ -22,7 +22,7 @@ type profiler struct {
 // startProfiler opens the profiling port, if there is one. It asks for no
 // credentials, which a listener on a public address is warned about.
 func (s *Server) startProfiler() error {
-	o := s.opts
+	o := s.current().Options
 	if o.ProfPort == 0 {
 		return nil
 	}

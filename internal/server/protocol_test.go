@@ -253,7 +253,7 @@ func TestUnsubscribe(t *testing.T) {
 		}
 		return n
 	}
-	subs := func() uint32 { return s.NumSubscriptions() }
+	subs := func() uint32 { return clientSubs(s) }
 	for _, tc := range []struct {
 		in   string
 		want int
@@ -306,8 +306,8 @@ func TestAutoUnsubscribeIsExactWithManyPublishers(t *testing.T) {
 			n++
 		}
 	}
-	if n != limit || s.NumSubscriptions() != 0 {
-		t.Errorf("%d messages, %d subscriptions left", n, s.NumSubscriptions())
+	if n != limit || clientSubs(s) != 0 {
+		t.Errorf("%d messages, %d subscriptions left", n, clientSubs(s))
 	}
 }
 
@@ -318,7 +318,7 @@ func TestTheSameSIDTwice(t *testing.T) {
 	p.send("SUB foo 1\r\nSUB foo 1\r\nSUB bar 1\r\nPUB foo 0\r\n\r\nPUB bar 0\r\n\r\n")
 	p.expect("MSG foo 1 0", "")
 	p.nothing()
-	if n := s.NumSubscriptions(); n != 1 {
+	if n := clientSubs(s); n != 1 {
 		t.Errorf("%d subscriptions", n)
 	}
 }
@@ -453,7 +453,7 @@ func TestMaxSubscriptions(t *testing.T) {
 	}
 	p.send("UNSUB 3\r\nSUB foo 12\r\n")
 	p.sync()
-	if n := s.NumSubscriptions(); n != 10 {
+	if n := clientSubs(s); n != 10 {
 		t.Errorf("%d subscriptions", n)
 	}
 }
@@ -500,14 +500,14 @@ func TestSecondConnectSwitchesAccounts(t *testing.T) {
 	p.send("SUB foo 1\r\n")
 	p.sync()
 	a, b := s.accounts.get("A"), s.accounts.get("B")
-	if n, _ := s.accounts.connections(a); n != 1 || a.Index().Stats().NumSubs != 1 {
+	if n, _ := s.accounts.connections(a); n != 1 || subsOf(a) != 1 {
 		t.Fatalf("A has %d connections", n)
 	}
 	p.connect(`"user":"b"`, `"pass":"b"`)
 	p.sync()
 	inA, _ := s.accounts.connections(a)
 	inB, _ := s.accounts.connections(b)
-	if inA != 0 || inB != 1 || a.Index().Stats().NumSubs != 0 || b.Index().Stats().NumSubs != 0 {
+	if inA != 0 || inB != 1 || subsOf(a) != 0 || subsOf(b) != 0 {
 		t.Errorf("A: %d connections, %d subscriptions; B: %d, %d", inA, a.Index().Stats().NumSubs, inB, b.Index().Stats().NumSubs)
 	}
 	p.send("SUB foo 1\r\nPUB foo 0\r\n\r\n")

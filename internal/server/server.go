@@ -18,6 +18,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/monitor"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/system"
 )
 
 // Version is godwit's own version.
@@ -57,10 +58,9 @@ type Server struct {
 
 	// given is the caller's struct: only the resolved port is written to it.
 	given    *options.Options
-	opts     *options.Options // our copy; immutable after New
-	settings atomic.Pointer[client.Settings]
-	auth     *auth.Authenticator
+	config   atomic.Pointer[configuration]
 	log      logging.Switch
+	ownLog   atomic.Bool // the log is where the options say
 	flushers *link.Flushers
 	limited  *logging.RateLimited
 
@@ -75,23 +75,17 @@ type Server struct {
 	clients  *registry
 	monitor  *monitor.Server
 	accounts *accounts
-	unbound  *client.Binding // of connections that have not authenticated
+	system   atomic.Pointer[system.Service] // nil without a system account
+	unbound  *client.Binding                // of connections that have not authenticated
 	counters counters
 
 	opening   sync.Mutex // held by Start
 	mu        sync.Mutex
 	listener  net.Listener
-	advertise *hostPort // resolved client_advertise
 	profiler  *profiler
 	portsFile string
 	tasks     sync.WaitGroup // everything that Shutdown waits for
 	rate      rateCounter
-}
-
-// hostPort is an address as it is shown to clients.
-type hostPort struct {
-	host string
-	port int
 }
 
 // counters are what the server counts beside its accounts.
@@ -111,8 +105,8 @@ func New(given *options.Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		given: given, opts: opts,
-		done: make(chan struct{}), ready: make(chan struct{}),
+		given: given,
+		done:  make(chan struct{}), ready: make(chan struct{}),
 	}
 	s.startedAt.Store(time.Now().UnixNano())
 	s.limited = logging.NewRateLimited(&s.log, time.Second, nil)
@@ -124,18 +118,20 @@ func New(given *options.Options) (*Server, error) {
 	if s.name == "" {
 		s.name = s.id
 	}
-	if err := s.resolveAdvertise(); err != nil {
-		return nil, err
-	}
 	a, err := auth.New(opts)
 	if err != nil {
 		return nil, err
 	}
-	s.auth = a
+	c, err := s.configure(opts, a, opts.Port)
+	if err != nil {
+		return nil, err
+	}
+	s.config.Store(c)
 	s.clients = newRegistry(opts.MaxClosedClients)
-	s.accounts = newAccounts(opts)
+	if s.accounts, err = newAccounts(opts, s.name); err != nil {
+		return nil, err
+	}
 	s.unbound = &client.Binding{Account: s.accounts.global(), MaxPayload: -1, MaxSubs: -1}
-	s.settings.Store(s.deriveSettings())
 	s.monitor = monitor.New(source{s})
 	given.Port = portBeforeStart(opts.Port)
 	return s, nil
@@ -202,18 +198,19 @@ func (s *Server) open() error {
 	if err := s.startProfiler(); err != nil {
 		return err
 	}
-	if err := s.writePidFile(); err != nil {
+	if err := writePidFile(s.current().PidFile); err != nil {
 		return err
 	}
 	if err := s.startMonitor(); err != nil {
 		return err
 	}
-	if !s.opts.DontListen {
+	s.startSystem()
+	if !s.current().DontListen {
 		if err := s.listen(); err != nil {
 			return err
 		}
 	}
-	return s.writePortsFile()
+	return s.writePortsFile(s.current().PortsFileDir)
 }
 
 // banner logs who is starting.
@@ -223,16 +220,16 @@ func (s *Server) banner() {
 	s.log.Noticef("  Git:      [%s]", revision())
 	s.log.Noticef("  Name:     %s", s.name)
 	s.log.Noticef("  ID:       %s", s.id)
-	if s.opts.ConfigFile != "" {
-		s.log.Noticef("Using configuration file: %s (%s)", s.opts.ConfigFile, s.opts.ConfigDigest)
+	if s.current().ConfigFile != "" {
+		s.log.Noticef("Using configuration file: %s (%s)", s.current().ConfigFile, s.current().ConfigDigest)
 	}
-	if s.auth.PlaintextPasswords() {
+	if s.current().auth.PlaintextPasswords() {
 		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}
-	for _, name := range s.auth.Passwordless() {
+	for _, name := range s.current().auth.Passwordless() {
 		s.log.Warnf("User %q has no password: anybody can connect as this user", name)
 	}
-	for _, warning := range s.opts.ConfigWarnings {
+	for _, warning := range s.current().ConfigWarnings {
 		s.log.Warnf("%v", warning)
 	}
 }
@@ -254,6 +251,9 @@ func (s *Server) Shutdown() {
 		}
 	}
 	s.log.Noticef("Initiating Shutdown...")
+	if service := s.system.Load(); service != nil {
+		service.ShuttingDown()
+	}
 	s.cancel()
 	s.awaitStart()
 	s.closeListener()
@@ -311,10 +311,10 @@ func (s *Server) Name() string { return s.name }
 func (s *Server) XKey() string { return s.xkey }
 
 // Options returns the options in force. They must not be changed.
-func (s *Server) Options() *options.Options { return s.opts }
+func (s *Server) Options() *options.Options { return s.current().Options }
 
 // Settings implements client.Server.
-func (s *Server) Settings() *client.Settings { return s.settings.Load() }
+func (s *Server) Settings() *client.Settings { return s.current().settings }
 
 // Flushers implements client.Server.
 func (s *Server) Flushers() *link.Flushers { return s.flushers }

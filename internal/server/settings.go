@@ -3,18 +3,18 @@ package server
 import (
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/auth"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/options"
 )
 
 // deriveSettings computes what connections need of the options.
-func (s *Server) deriveSettings() *client.Settings {
-	o := s.opts
+func (s *Server) deriveSettings(o *options.Options, a *auth.Authenticator) *client.Settings {
 	set := &client.Settings{
-		AuthRequired:   s.auth.Required(),
+		AuthRequired:   a.Required(),
 		AuthTimeout:    seconds(o.AuthTimeout),
-		FirstVerbUser:  s.auth.FirstVerbUser,
+		FirstVerbUser:  a.FirstVerbUser,
 		Headers:        !o.NoHeaderSupport,
 		MaxPayload:     int(o.MaxPayload),
 		ControlLine:    int(o.MaxControlLine),
@@ -52,7 +52,7 @@ func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Se
 
 // mayHandshake allows a bounded number of TLS handshakes in a second.
 func (s *Server) mayHandshake() bool {
-	ok, rejected := s.rate.take(time.Now(), s.opts.TLSRateLimit)
+	ok, rejected := s.rate.take(time.Now(), s.current().TLSRateLimit)
 	if rejected > 0 {
 		s.log.Warnf("Rejected %d connections due to TLS rate limiting", rejected)
 	}

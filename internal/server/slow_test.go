@@ -52,7 +52,7 @@ func TestSlowConsumerByPendingBytes(t *testing.T) {
 	if n := s.accounts.global().SlowConsumers(); n != 1 {
 		t.Errorf("account counted %d", n)
 	}
-	eventually(t, "the subscription's end", func() bool { return s.NumSubscriptions() == 0 })
+	eventually(t, "the subscription's end", func() bool { return clientSubs(s) == 0 })
 }
 
 // Go: TestNoRaceClosedSlowConsumerWriteDeadline server/norace_1_test.go:217

@@ -20,9 +20,9 @@ func (s source) Identity() monitor.Identity {
 	i := s.baseInfo()
 	id := monitor.Identity{
 		ID: s.id, Name: s.name, Version: CompatVersion, Commit: revision(), Start: s.started(),
-		ConfigLoaded: s.started(), Host: i.Host, Port: i.Port, SystemAccount: s.accounts.system,
+		ConfigLoaded: s.current().loaded, Host: i.Host, Port: i.Port, SystemAccount: s.accounts.system,
 		AuthRequired: i.AuthRequired, TLSRequired: i.TLSRequired, TLSVerify: i.TLSVerify,
-		HTTPPort: s.opts.HTTPPort, HTTPSPort: s.opts.HTTPSPort, CertNotAfter: notAfter(s.opts.TLSConfig),
+		HTTPPort: s.current().HTTPPort, HTTPSPort: s.current().HTTPSPort, CertNotAfter: notAfter(s.current().TLSConfig),
 	}
 	if addr := s.MonitorAddr(); addr != nil {
 		if id.HTTPSPort != 0 {
@@ -103,8 +103,8 @@ func (s source) Accounts() []monitor.AccountState {
 				Matches: uint64(l.Total), CacheHits: uint64(l.Hits), Cached: int(l.Cached),
 				Fanout: int(l.Fanout), FanoutMax: int(l.FanoutMax),
 			},
-			Account: a.Account, Limits: a.limits, System: a.Name == s.accounts.system,
-			Connections: now, TotalConnections: total, Updated: s.started(),
+			Account: a.Account, Limits: a.described.Load().limits, System: a.Name == s.accounts.system,
+			Connections: now, TotalConnections: total, Updated: a.described.Load().updated,
 		})
 	}
 	return list
@@ -112,14 +112,14 @@ func (s source) Accounts() []monitor.AccountState {
 
 // NotReady implements monitor.Source.
 func (s source) NotReady() []string {
-	if state(s.state.Load()) != running || s.Addr() == nil && !s.opts.DontListen {
+	if state(s.state.Load()) != running || s.Addr() == nil && !s.current().DontListen {
 		return []string{"server"}
 	}
 	return nil
 }
 
 // TLSConfig implements monitor.Source.
-func (s source) TLSConfig() *tls.Config { return s.opts.TLSConfig }
+func (s source) TLSConfig() *tls.Config { return s.current().TLSConfig }
 
 // Noticef implements monitor.Source.
 func (s source) Noticef(format string, args ...any) { s.log.Noticef(format, args...) }
@@ -183,11 +183,11 @@ func (s *Server) LDMClientByID(id uint64) error {
 }
 
 // ClientURL is where clients connect.
-func (s *Server) ClientURL() string { return s.url(s.opts.Host) }
+func (s *Server) ClientURL() string { return s.url(s.current().Host) }
 
 // DialURL is ClientURL with a host that can be dialled from this machine.
 func (s *Server) DialURL() string {
-	host := s.opts.Host
+	host := s.current().Host
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 		if ip.To4() == nil {
@@ -199,7 +199,7 @@ func (s *Server) DialURL() string {
 
 func (s *Server) url(host string) string {
 	scheme := "nats://"
-	if s.opts.TLSConfig != nil {
+	if s.current().TLSConfig != nil {
 		scheme = "tls://"
 	}
 	return scheme + net.JoinHostPort(host, strconv.Itoa(s.port()))

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"github.com/godwit-mq/godwit/internal/sharing"
+	"github.com/godwit-mq/godwit/internal/subject"
+)
+
+// Subjects of the system account that every account may use for itself. The name
+// of the account stands in place of the wildcard.
+const (
+	accountConnz = "$SYS.REQ.ACCOUNT.*.CONNZ"
+	accountStatz = "$SYS.REQ.ACCOUNT.*.STATZ"
+	userInfo     = "$SYS.REQ.USER.*.INFO"
+	debugSubs    = "$SYS.DEBUG.SUBSCRIBERS"
+)
+
+// accountToken is the position of the account's name in these subjects.
+const accountToken = 4
+
+// ownSubjects are the names under which accounts find what the system account
+// offers them about themselves.
+func ownSubjects(account string) []*sharing.Import {
+	service := func(local, remote string, share bool) *sharing.Import {
+		return &sharing.Import{Kind: sharing.Service, Local: local, Subject: remote, Share: share}
+	}
+	connz := "$SYS.REQ.ACCOUNT." + account + ".CONNZ"
+	return []*sharing.Import{
+		service("$SYS.REQ.ACCOUNT.PING.CONNZ", connz, false),
+		service("$SYS.REQ.SERVER.PING.CONNZ", connz, false),
+		service("$SYS.REQ.ACCOUNT.PING.STATZ", "$SYS.REQ.ACCOUNT."+account+".STATZ", false),
+		service("$SYS.REQ.USER.INFO", "$SYS.REQ.USER."+account+".INFO", true),
+	}
+}
+
+// shareSystem adds to all descriptions what the system account offers, unless it
+// exports the same, or more, by its configuration.
+func shareSystem(accounts map[string]*description, system string) {
+	offers := accounts[system].offers
+	for _, e := range []sharing.Export{
+		{Subject: accountConnz, Response: sharing.Streamed, TokenPosition: accountToken},
+		{Subject: accountStatz, Response: sharing.Streamed, TokenPosition: accountToken},
+		{Subject: userInfo, TokenPosition: accountToken},
+		{Subject: debugSubs},
+	} {
+		e.Kind = sharing.Service
+		if !offered(offers, e.Subject) {
+			offers.Exports = append(offers.Exports, &e)
+		}
+	}
+	for name, d := range accounts {
+		if name == system {
+			continue
+		}
+		for _, i := range ownSubjects(name) {
+			i.Account = system
+			d.offers.Imports = append(d.offers.Imports, i)
+		}
+	}
+}
+
+// offered reports whether an account exports a service that covers the subject.
+func offered(a *sharing.Account, name string) bool {
+	for _, e := range a.Exports {
+		if e.Kind == sharing.Service && subject.IsSubset(name, e.Subject) {
+			return true
+		}
+	}
+	return false
+}

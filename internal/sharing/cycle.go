@@ -1,0 +1,104 @@
+package sharing
+
+import "github.com/godwit-mq/godwit/internal/subject"
+
+// maxDepth bounds the accounts that a search for a cycle follows in a row.
+const maxDepth = 1024
+
+// Lookup finds an account by its name; nil if there is none.
+type Lookup func(name string) *Account
+
+// CheckCycle returns ErrCycle if the import, made by the importer, leads back to
+// an account that it came from, and ErrDepth if the chain is too long to tell.
+func CheckCycle(find Lookup, importer string, i *Import) error {
+	if i.Account == importer {
+		return nil // one's own export: the broker lets a message through it once
+	}
+	s := search{find: find, visited: map[string]bool{importer: true}}
+	if i.Kind == Service {
+		return s.services(i.Account, i.Local)
+	}
+	if err := s.streams(i.Account, i.Local); err != nil {
+		return err
+	}
+	return s.streams(i.Account, i.Subject)
+}
+
+// search is a walk along imports. visited holds the accounts of the path.
+type search struct {
+	find    Lookup
+	visited map[string]bool
+	depth   int
+}
+
+// services follows the service imports of an account that a request on the
+// subject may take.
+func (s *search) services(name, wanted string) error {
+	return s.from(name, func(a *Account) error {
+		for _, i := range a.Imports {
+			if i.Kind != Service || i.Account == name || !subject.Collide(wanted, i.Subject) {
+				continue
+			}
+			if s.visited[i.Account] {
+				return ErrCycle
+			}
+			next := wanted
+			if subject.IsSubset(i.Local, wanted) {
+				next = i.Local
+			}
+			if err := s.services(i.Account, next); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// streams follows the stream imports whose messages may be passed on.
+func (s *search) streams(name, wanted string) error {
+	return s.from(name, func(a *Account) error {
+		if !a.exportsStream(wanted) {
+			return nil
+		}
+		for _, i := range a.Imports {
+			if i.Kind != Stream || i.Account == name || !subject.Collide(wanted, i.Local) {
+				continue
+			}
+			if s.visited[i.Account] {
+				return ErrCycle
+			}
+			next := wanted
+			if subject.IsSubset(i.Local, wanted) {
+				next = i.Local
+			}
+			if err := s.streams(i.Account, next); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// from enters an account for the time of a visit.
+func (s *search) from(name string, visit func(*Account) error) error {
+	if s.depth++; s.depth >= maxDepth {
+		return ErrDepth
+	}
+	defer func() { s.depth-- }()
+	a := s.find(name)
+	if a == nil || s.visited[name] {
+		return nil
+	}
+	s.visited[name] = true
+	defer delete(s.visited, name)
+	return visit(a)
+}
+
+func (a *Account) exportsStream(wanted string) bool {
+	for _, e := range a.Exports {
+		if e.Kind == Stream && subject.IsSubset(wanted, e.Subject) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,56 @@
+package wire
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestHeaderIsFoundByItsWholeName(t *testing.T) {
+	block := []byte("NATS/1.0\r\nXFoo: no\r\nFoo-Bar: no\r\nFoo:  yes \t\r\nFoo: second\r\n\r\n")
+	if got := Header(block, "Foo"); string(got) != "yes" {
+		t.Errorf("Header = %q", got)
+	}
+	for _, name := range []string{"foo", "Bar", "NATS/1.0"} {
+		if got := Header(block, name); got != nil {
+			t.Errorf("Header(%s) = %q", name, got)
+		}
+	}
+}
+
+func TestSetHeaderReplacesAndAppends(t *testing.T) {
+	for block, want := range map[string]string{
+		"":                                 "NATS/1.0\r\nA: v\r\n\r\n",
+		"NATS/1.0\r\n\r\n":                 "NATS/1.0\r\nA: v\r\n\r\n",
+		"NATS/1.0\r\nA: 1\r\nB: 2\r\n\r\n": "NATS/1.0\r\nB: 2\r\nA: v\r\n\r\n",
+		"NATS/1.0\r\nB:A: 1\r\nA: 2\r\nA:3\r\n\r\n": "NATS/1.0\r\nB:A: 1\r\nA: v\r\n\r\n",
+	} {
+		if got := SetHeader(nil, []byte(block), "A", []byte("v")); string(got) != want {
+			t.Errorf("%q became %q", block, got)
+		}
+	}
+}
+
+// Whatever the block holds, exactly one line of the name is there afterwards, and
+// all other lines are as they were.
+func TestSetHeaderKeepsOtherLines(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SliceOfN(rapid.SampledFrom([]string{"A", "AA", "B", "a"}), 0, 6).Draw(t, "names")
+		block := HeaderLine
+		var others []string
+		for _, name := range names {
+			line := name + ": " + rapid.StringMatching(`[A-C: ]{0,5}`).Draw(t, "value")
+			block += line + "\r\n"
+			if name != "A" {
+				others = append(others, line)
+			}
+		}
+		got := SetHeader([]byte("before"), []byte(block+"\r\n"), "A", []byte("new"))
+		want := "before" + HeaderLine + strings.Join(append(others, "A: new"), "\r\n") + "\r\n\r\n"
+		if !bytes.Equal(got, []byte(want)) {
+			t.Fatalf("got %q\nwant %q", got, want)
+		}
+	})
+}
