@@ -23,9 +23,8 @@ type Authenticator struct {
 
 	// singleProxy: the single user or token needs a trusted proxy.
 	singleProxy bool
-	// maps: the client listener takes users from certificates. listens: there is
-	// such a listener.
-	maps, listens bool
+	listener Listener
+	maps     bool // the listener takes users from certificates
 
 	noAuthUser string
 	anonymous  bool // noAuthUser was made up, see admitAnonymous
@@ -45,9 +44,19 @@ type proxy struct {
 	key  nkeys.KeyPair
 }
 
+// Listener tells apart where connections come in: each has its own say about who
+// may connect.
+type Listener uint8
+
+// The listeners for clients.
+const (
+	TCP Listener = iota
+	WebSocket
+)
+
 // New compiles options, which should have been validated; what cannot be compiled
 // is an error all the same. The options are not kept.
-func New(o *options.Options) (*Authenticator, error) { return build(o, "") }
+func New(o *options.Options, l Listener) (*Authenticator, error) { return build(o, l, "") }
 
 // Next compiles the options of a reload. The name of the user for anonymous access
 // stays, since connections are compared by it.
@@ -56,17 +65,27 @@ func (a *Authenticator) Next(o *options.Options) (*Authenticator, error) {
 	if a.anonymous {
 		name = a.noAuthUser
 	}
-	return build(o, name)
+	return build(o, a.listener, name)
 }
 
-func build(o *options.Options, anonymousName string) (*Authenticator, error) {
+func build(o *options.Options, l Listener, anonymousName string) (*Authenticator, error) {
 	a := &Authenticator{
-		users: make(map[string]*user), nkeys: make(map[string]*user),
-		token: o.Authorization, singleProxy: o.ProxyRequired, maps: o.TLSMap, listens: !o.DontListen,
+		listener: l, users: make(map[string]*user), nkeys: make(map[string]*user),
+		token: o.Authorization, singleProxy: o.ProxyRequired, maps: o.TLSMap,
 		noAuthUser: o.NoAuthUser, custom: o.CustomClientAuthentication != nil,
 	}
-	if o.Username != "" {
-		a.single = &user{name: o.Username, password: o.Password, account: options.GlobalAccount}
+	name, password := o.Username, o.Password
+	if w := &o.Websocket; l == WebSocket {
+		a.maps = w.TLSMap
+		if w.Username != "" || w.Token != "" {
+			name, password, a.token, a.noAuthUser = w.Username, w.Password, w.Token, ""
+		}
+		if w.NoAuthUser != "" {
+			a.noAuthUser = w.NoAuthUser
+		}
+	}
+	if name != "" {
+		a.single = &user{name: name, password: password, account: options.GlobalAccount}
 	}
 	for _, add := range []func(*options.Options) error{a.addUsers, a.addNkeys, a.addProxies} {
 		if err := add(o); err != nil {
@@ -87,8 +106,7 @@ func (a *Authenticator) addUsers(o *options.Options) error {
 		if err != nil {
 			return err
 		}
-		u.certificate = u.password == "" && u.name != a.noAuthUser &&
-			a.maps && a.listens && u.allows(options.ConnectionStandard)
+		u.certificate = u.password == "" && u.name != a.noAuthUser && isMapped(u, o)
 		a.users[u.name] = u
 		if dn, err := parseDN(u.name); err == nil && len(dn) > 0 {
 			a.dns = append(a.dns, namedUser{dn, u})
@@ -96,6 +114,12 @@ func (a *Authenticator) addUsers(o *options.Options) error {
 	}
 	slices.SortFunc(a.dns, func(x, y namedUser) int { return cmp.Compare(x.user.name, y.user.name) })
 	return nil
+}
+
+// isMapped reports whether some listener may choose the user by a certificate.
+func isMapped(u *user, o *options.Options) bool {
+	return o.TLSMap && !o.DontListen && u.allows(options.ConnectionStandard) ||
+		o.Websocket.Port != 0 && o.Websocket.TLSMap && u.allows(options.ConnectionWebsocket)
 }
 
 func (a *Authenticator) addNkeys(o *options.Options) error {

@@ -17,7 +17,7 @@ import (
 
 func authenticator(t testing.TB, o *options.Options) *Authenticator {
 	t.Helper()
-	a, err := New(o)
+	a, err := New(o, TCP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -619,7 +619,7 @@ func TestNewRefuses(t *testing.T) {
 		`nkey "U" is not a valid public nkey for a user`: {Nkeys: []*options.NkeyUser{{Nkey: "U"}}},
 		`proxy trusted key "P" is invalid`:               {TrustedProxies: []string{"P"}},
 	} {
-		if a, err := New(o); err == nil || err.Error() != want || a != nil {
+		if a, err := New(o, TCP); err == nil || err.Error() != want || a != nil {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

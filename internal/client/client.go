@@ -13,6 +13,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/websocket"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
 
@@ -76,7 +77,7 @@ type Client struct {
 
 // New returns a connection that is not yet served.
 func New(identity Identity, server Server) *Client {
-	settings := server.Settings()
+	settings := server.Settings(identity.Web != nil)
 	c := &Client{Identity: identity, server: server, settings: settings}
 	c.conn = link.NewConn(identity.Net, link.Config{
 		Owner: c, Flushers: server.Flushers(), Limits: settings.Output, Portable: settings.Portable,
@@ -89,6 +90,10 @@ func New(identity Identity, server Server) *Client {
 	c.verbose, c.pedantic = true, true
 	c.remote = identity.Net.RemoteAddr()
 	c.name = logName(c.remote, identity.ID)
+	if c.Web != nil {
+		c.name = c.Web.logName(c.remote, identity.ID)
+		c.tls = c.Web.tlsInfo()
+	}
 	c.active.Store(identity.Start.UnixNano())
 	c.lastRead.Store(identity.Start.UnixNano())
 	return c
@@ -101,6 +106,9 @@ func logName(addr net.Addr, id uint64) string {
 	}
 	return text + " - cid:" + strconv.FormatUint(id, 10)
 }
+
+// config is what applies to the connection of the options in force.
+func (c *Client) config() *Settings { return c.server.Settings(c.Web != nil) }
 
 // Attach binds the connection to the account that it belongs to until it has
 // authenticated. It is called once, before Serve.
@@ -140,7 +148,7 @@ func (c *Client) limit() {
 
 // MaxPayload is the limit of this connection, in bytes; -1 means none.
 func (c *Client) MaxPayload() int {
-	limit := c.server.Settings().MaxPayload
+	limit := c.config().MaxPayload
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if b := c.binding.Load(); b != nil && b.MaxPayload >= 0 && (limit < 0 || b.MaxPayload < int64(limit)) {
@@ -178,8 +186,12 @@ func (c *Client) Serve() {
 
 // finish is the end of every connection, on its reading goroutine.
 func (c *Client) finish(err error) {
+	var violation *websocket.CloseError
 	switch {
 	case errors.Is(err, errClosing):
+	case errors.As(err, &violation):
+		c.errorf("read error: %v", violation)
+		c.setReason(ReadError)
 	case link.ReadError(err):
 		c.setReason(ReadError)
 	default:
@@ -209,10 +221,18 @@ func (c *Client) drain() {
 		}
 		timer.Stop()
 	}
+	c.say()
 	switch c.Reason() {
 	case ClientClosed, ReadError, WriteError, ServerShutdown, TLSHandshakeFailure:
 	default:
 		c.conn.Linger(lingerTime)
+	}
+}
+
+// say tells the peer of a WebSocket why the connection ends.
+func (c *Client) say() {
+	if c.Web != nil {
+		c.Web.close(c.Reason())
 	}
 }
 
@@ -251,7 +271,7 @@ func (c *Client) CloseWith(r Reason, text string) {
 		c.conn.Interrupt()
 		return
 	}
-	timeout := c.server.Settings().Output.WriteDeadline
+	timeout := c.config().Output.WriteDeadline
 	go func() {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()
@@ -290,7 +310,7 @@ func (c *Client) OutFailed(_ *link.Out, err error) {
 	switch {
 	case errors.Is(err, link.ErrMaxPending):
 		if c.cut(SlowConsumerPendingBytes) {
-			c.noticef("Slow Consumer Detected: MaxPending of %d Exceeded", c.server.Settings().Output.MaxPending)
+			c.noticef("Slow Consumer Detected: MaxPending of %d Exceeded", c.config().Output.MaxPending)
 			c.server.SlowConsumer(c)
 		}
 	case errors.Is(err, link.ErrWriteDeadline):
@@ -308,7 +328,7 @@ func (c *Client) OutStalled(_ *link.Out, chunks, bytes int, took time.Duration, 
 		return
 	}
 	c.noticef("Slow Consumer Detected: WriteDeadline of %v exceeded with %d chunks of %d total bytes.",
-		c.server.Settings().Output.WriteDeadline, chunks, bytes)
+		c.config().Output.WriteDeadline, chunks, bytes)
 	if c.counts() {
 		c.server.SlowConsumer(c)
 	}
@@ -319,7 +339,7 @@ func (c *Client) OutStalled(_ *link.Out, chunks, bytes int, took time.Duration, 
 func (c *Client) counts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.reason == Open && (c.binding.Load() == nil || c.user != "" || !c.server.Settings().AuthRequired)
+	return c.reason == Open && (c.binding.Load() == nil || c.user != "" || !c.config().AuthRequired)
 }
 
 // stalled is called when the connection had to wait for its receivers.

@@ -18,6 +18,9 @@ func (c *Client) onConnect(args []byte) error {
 		return c.parseFailed(err)
 	}
 	connect.JWT = "" // only operators' servers make use of it
+	if c.Web != nil {
+		c.Web.complete(&connect)
+	}
 	first := !c.connected
 	if first {
 		c.stopAuthTimer()

@@ -66,7 +66,7 @@ func (c *Client) noteActivity(now int64) {
 
 // refresh takes over what was changed from outside, once per batch.
 func (c *Client) refresh() {
-	s := c.server.Settings()
+	s := c.config()
 	c.trace = s.Trace && (s.TraceSystem || !c.binding.Load().System)
 	c.pub.Trace = c.trace
 	if b := c.binding.Load(); b != c.bound {

@@ -22,7 +22,7 @@ func (c *Client) errorf(format string, args ...any) {
 }
 
 func (c *Client) debugf(format string, args ...any) {
-	if c.server.Settings().Debug {
+	if c.config().Debug {
 		c.server.Log().Debugf("%s - %s", c, fmt.Sprintf(format, args...))
 	}
 }

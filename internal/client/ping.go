@@ -83,7 +83,7 @@ func (c *Client) stopTimers() {
 // startPing sets the timer for the next PING. The first after CONNECT comes
 // early, spread a little, to measure the round trip.
 func (c *Client) startPing(first bool) {
-	s := c.server.Settings()
+	s := c.config()
 	d := s.PingInterval
 	if first && s.ShortFirstPing {
 		d = min(d, firstPing)
@@ -103,7 +103,7 @@ func (c *Client) startPing(first bool) {
 
 // pingDue runs on the timer's goroutine.
 func (c *Client) pingDue() {
-	s := c.server.Settings()
+	s := c.config()
 	c.debugf("Client Ping Timer")
 	c.mu.Lock()
 	if c.reason != Open {

@@ -31,6 +31,7 @@ const (
 	Kicked
 	ProxyNotTrusted
 	ProxyRequired
+	CredentialsRevoked
 )
 
 var reasonTexts = [...]string{
@@ -59,6 +60,7 @@ var reasonTexts = [...]string{
 	Kicked:                      "Kicked",
 	ProxyNotTrusted:             "Proxy Not Trusted",
 	ProxyRequired:               "Proxy Required",
+	CredentialsRevoked:          "Credentials Revoked",
 }
 
 // String is the reason's text.

@@ -88,7 +88,8 @@ type Refusal struct {
 // Server is what a connection asks of the server it belongs to. Its methods may
 // be called from any goroutine.
 type Server interface {
-	Settings() *Settings
+	// Settings returns those of TCP connections, or of those over WebSocket.
+	Settings(web bool) *Settings
 	// Info returns the INFO line for the connection. connected is set for the
 	// one that follows the first PING.
 	Info(c *Client, connected bool) []byte
@@ -116,6 +117,8 @@ type Identity struct {
 	Net   net.Conn
 	Nonce []byte
 	Type  string // connection type, for restrictions of users
+	// Web is set for connections over WebSocket, whose handshakes are done.
+	Web *Web
 	// Refuse is set when the connection exceeds max_connections.
 	Refuse bool
 	Start  time.Time

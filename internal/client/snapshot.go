@@ -123,6 +123,9 @@ func (c *Client) Describe(full bool) events.Client {
 	d.Start, d.Host, d.ID = &start, host(c.remote), c.ID
 	d.User, d.Name, d.Lang, d.Version = c.user, c.connect.Name, c.connect.Lang, c.connect.Version
 	d.Kind, d.ClientType = "Client", "nats"
+	if c.Web != nil {
+		d.ClientType = "websocket"
+	}
 	if !c.stop.IsZero() {
 		stop := c.stop.UTC()
 		d.Stop = &stop

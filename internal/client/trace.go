@@ -25,7 +25,7 @@ func (c *Client) traceIn(cmd *wire.Command) {
 
 // traceBody logs a message's headers and payload, as far as is wanted.
 func (c *Client) traceBody(arrow string, headers, payload []byte) {
-	settings := c.server.Settings()
+	settings := c.config()
 	body := headers
 	if !settings.TraceHeaders {
 		body = append(append([]byte(nil), headers...), payload...)
@@ -48,7 +48,7 @@ func quoted(b []byte) string {
 
 // traceOut logs a line that the client is sent.
 func (c *Client) traceOut(line string) {
-	if c.server.Settings().Trace {
+	if c.config().Trace {
 		c.tracef("->> [%s]", line)
 	}
 }

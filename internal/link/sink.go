@@ -19,11 +19,20 @@ type sink interface {
 // since a net.Conn cannot promise not to block.
 type blockingSink struct{ conn net.Conn }
 
+// gatherer is a transport that frames what it is given and had better be given it
+// in one piece.
+type gatherer interface {
+	WriteBuffers(bufs [][]byte) (int, error)
+}
+
 func (s blockingSink) try([][]byte) (int, bool, error) { return 0, true, nil }
 
 func (s blockingSink) wait(bufs [][]byte, deadline time.Time) (int, error) {
 	if err := s.conn.SetWriteDeadline(deadline); err != nil {
 		return 0, err
+	}
+	if g, ok := s.conn.(gatherer); ok {
+		return g.WriteBuffers(bufs)
 	}
 	total := 0
 	for _, b := range bufs {

@@ -55,6 +55,7 @@ type Identity struct {
 	AuthRequired  bool
 	TLSRequired   bool
 	TLSVerify     bool
+	WebsocketPort int // resolved
 	HTTPPort      int // resolved
 	HTTPSPort     int
 	CertNotAfter  time.Time // zero without TLS

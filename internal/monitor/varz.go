@@ -17,8 +17,10 @@ const clientProtocol = 1
 // Varz returns the state of the server. The error is always nil.
 func (s *Server) Varz(*api.VarzOptions) (*api.Varz, error) {
 	v := &api.Varz{Proto: clientProtocol, GoVersion: runtime.Version(), Now: s.now(), HTTPReqStats: s.counts.asked()}
-	showIdentity(v, s.source.Identity())
-	showOptions(v, s.source.Options())
+	id, o := s.source.Identity(), s.source.Options()
+	showIdentity(v, id)
+	showOptions(v, o)
+	showWebsocket(v, &o.Websocket, id.WebsocketPort)
 	showTotals(v, s.source.Totals())
 	v.Uptime = uptime(v.Now.Sub(v.Start))
 	v.Mem, v.CPU = residentMemory(), s.usage.percent()
@@ -59,6 +61,22 @@ func showOptions(v *api.Varz, o *options.Options) {
 		for _, key := range o.TrustedProxies {
 			v.Proxies.Trusted = append(v.Proxies.Trusted, &api.ProxyOptsVarz{Key: key})
 		}
+	}
+}
+
+// showWebsocket adds the WebSocket listener, if there is one.
+func showWebsocket(v *api.Varz, o *options.WebsocketOpts, port int) {
+	if o.Port == 0 {
+		return
+	}
+	v.Websocket = api.WebsocketOptsVarz{
+		Host: o.Host, Port: port, Advertise: o.Advertise, NoAuthUser: o.NoAuthUser, JWTCookie: o.JWTCookie,
+		HandshakeTimeout: max(o.HandshakeTimeout, 0), AuthTimeout: o.AuthTimeout, NoTLS: o.NoTLS, TLSMap: o.TLSMap,
+		TLSPinnedCerts: slices.Sorted(maps.Keys(o.TLSPinnedCerts)), SameOrigin: o.SameOrigin,
+		AllowedOrigins: slices.Clone(o.AllowedOrigins), Compression: o.Compression,
+	}
+	if c := o.TLSConfig; c != nil && len(c.Certificates) > 0 && c.Certificates[0].Leaf != nil {
+		v.Websocket.TLSCertNotAfter = c.Certificates[0].Leaf.NotAfter.UTC()
 	}
 }
 

@@ -74,7 +74,7 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 				d.fail(e.Pos, "Not a valid public nkey for an account: %q", a.Nkey)
 			}
 		case "users":
-			d.userList(e, a)
+			d.userList(e, a, e.Pos)
 		case "default_permissions":
 			a.DefaultPermissions = d.permissions(e)
 		case "limits":

@@ -29,7 +29,7 @@ func setAuthorization(d *decoder, e *conf.Entry) {
 		case "timeout":
 			d.o.AuthTimeout = d.timeout(item)
 		case "users":
-			d.userList(item, nil)
+			d.userList(item, nil, e.Pos)
 		case "default_permission", "default_permissions", "permissions":
 			defaults = d.permissions(item)
 		case "proxy_required":
@@ -98,8 +98,9 @@ func (d *decoder) checkUsers(m *conf.Map) {
 	}
 }
 
-// userList reads a `users` array of an account, or of $G for nil.
-func (d *decoder) userList(e *conf.Entry, account *Account) {
+// userList reads a `users` array of an account, or of $G for nil. A name that is
+// there already is reported at block.
+func (d *decoder) userList(e *conf.Entry, account *Account, block conf.Position) {
 	list, ok := e.Value.Data.([]conf.Value)
 	if !ok {
 		d.fail(e.Pos, "Expected users field to be an array, got %v", show(e.Value.Data))
@@ -111,12 +112,12 @@ func (d *decoder) userList(e *conf.Entry, account *Account) {
 			d.fail(v.Pos, "Expected user entry to be a map/struct, got %v", show(v.Data))
 			continue
 		}
-		d.userEntry(v.Pos, m, account)
+		d.userEntry(v.Pos, m, account, block)
 	}
 }
 
 // userEntry reads one user, by name or by nkey.
-func (d *decoder) userEntry(pos conf.Position, m *conf.Map, account *Account) {
+func (d *decoder) userEntry(pos conf.Position, m *conf.Map, account *Account, block conf.Position) {
 	u := &User{Account: account}
 	key, hasUser, hasPassword := "", false, false
 	for _, item := range m.Entries {
@@ -146,7 +147,7 @@ func (d *decoder) userEntry(pos conf.Position, m *conf.Map, account *Account) {
 		if !nkeys.IsValidPublicUserKey(key) {
 			d.fail(pos, "Not a valid public nkey for a user")
 		}
-		d.users = append(d.users, namedUser{key, true, pos})
+		d.users = append(d.users, namedUser{key, true, block})
 		d.o.Nkeys = append(d.o.Nkeys, &NkeyUser{
 			Nkey: key, Permissions: u.Permissions, Account: account,
 			AllowedConnectionTypes: u.AllowedConnectionTypes, ProxyRequired: u.ProxyRequired,
@@ -154,7 +155,7 @@ func (d *decoder) userEntry(pos conf.Position, m *conf.Map, account *Account) {
 	case u.Username == "":
 		d.fail(pos, "User entry requires a user")
 	default:
-		d.users = append(d.users, namedUser{u.Username, false, pos})
+		d.users = append(d.users, namedUser{u.Username, false, block})
 		d.o.Users = append(d.o.Users, u)
 	}
 }
@@ -169,7 +170,7 @@ func (d *decoder) connectionTypes(e *conf.Entry) map[string]struct{} {
 		for _, item := range v {
 			name, ok := item.Data.(string)
 			if !ok {
-				d.fail(e.Pos, "error parsing allowed connection types: unsupported type in array %s", typeName(item.Data))
+				d.fail(item.Pos, "error parsing allowed connection types: unsupported type in array %s", typeName(item.Data))
 				return nil
 			}
 			names = append(names, name)

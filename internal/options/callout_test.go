@@ -36,6 +36,7 @@ func TestAuthCallout(t *testing.T) {
 		`Authorization callout account "X" not valid`)
 }
 
+// Go: TestAuthorizationAndAccountsMisconfigurations server/opts_test.go:3421
 // Go: TestProcessConfigString server/opts_test.go:3512
 func TestBadTextIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
@@ -49,6 +50,9 @@ func TestBadTextIsRefused(t *testing.T) {
 			", account: AUTH, auth_users: [ auth ], allowed_accounts: [ BAR ] } }": `:3:17: auth_callout allowed account "BAR" not found in configured accounts`,
 	} {
 		refuse(t, text, want)
+		if _, err := ProcessConfigFile(write(t, "x.conf", text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\nas a file: %v, want %q", text, err, want)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ type decoder struct {
 	callout      *conf.Entry
 }
 
-// namedUser is a user or nkey and where it was defined.
+// namedUser is a user or nkey and the block that it was defined in.
 type namedUser struct {
 	name string
 	nkey bool

@@ -176,6 +176,9 @@ func (x *exportItem) check(pos conf.Position) {
 		x.fail(pos, "Expected an export to have a stream or a service")
 		return
 	}
+	if x.export.TokenPosition > 0 && x.export.Private {
+		x.warn(pos, "accounts has no effect on an export with account_token_position")
+	}
 	if x.export.Kind == sharing.Service {
 		return
 	}

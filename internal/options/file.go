@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/godwit-mq/godwit/internal/conf"
 )
@@ -95,8 +96,20 @@ func (d *decoder) top(e *conf.Entry) {
 		}
 		return
 	}
+	if ignoreUnknown.Load() && !e.UsedVariable {
+		d.warn(e.Pos, "unknown field %q is ignored", e.Key)
+		return
+	}
 	d.unknown(e)
 }
+
+// ignoreUnknown is for programs that keep settings of their own in the file.
+var ignoreUnknown atomic.Bool
+
+// NoErrOnUnknownFields says, for all files that the process reads from now on,
+// whether unknown keys of the top level are warned about only. Unknown keys of
+// blocks are errors in any case.
+func NoErrOnUnknownFields(tolerate bool) { ignoreUnknown.Store(tolerate) }
 
 // expandHome replaces a leading ~ by the home directory.
 func expandHome(path string) string {

@@ -87,6 +87,22 @@ type commandLine struct {
 	set                               map[string]bool
 }
 
+// ProcessCommandLineArgs tells which of the words version and help stand behind
+// the parsed flags. No other words may.
+func ProcessCommandLineArgs(fs *flag.FlagSet) (version, help bool, err error) {
+	for _, word := range fs.Args() {
+		switch strings.ToLower(word) {
+		case "version":
+			version = true
+		case "help":
+			help = true
+		default:
+			return false, false, fmt.Errorf("unrecognized command: %q", word)
+		}
+	}
+	return version, help, nil
+}
+
 // ConfigureOptions parses a command line: flags, and the file that they name,
 // over which they take precedence. printVersion, printHelp and printTLSHelp are
 // called, and nil options returned, if that is what is asked for. Nothing here
@@ -100,16 +116,11 @@ func ConfigureOptions(fs *flag.FlagSet, args []string, printVersion, printHelp, 
 	if err := fs.Parse(args); err != nil {
 		return nil, &UsageError{err}
 	}
-	for _, word := range fs.Args() {
-		switch strings.ToLower(word) {
-		case "version":
-			c.version = true
-		case "help":
-			c.help = true
-		default:
-			return nil, fmt.Errorf("unrecognized command: %q", word) // exit code 1, as known
-		}
+	version, help, err := ProcessCommandLineArgs(fs)
+	if err != nil {
+		return nil, err // exit code 1, as known
 	}
+	c.version, c.help = c.version || version, c.help || help
 	switch {
 	case c.version:
 		printVersion()
@@ -328,22 +339,4 @@ func over[T comparable](value *T, by T) {
 	if by != zero {
 		*value = by
 	}
-}
-
-// RedactArgs returns a command line with its secrets masked, fit to be shown.
-func RedactArgs(args []string) []string {
-	out := append([]string(nil), args...)
-	for i, arg := range out {
-		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !strings.HasPrefix(arg, "-") || name != "user" && name != "pass" && name != "auth" {
-			continue
-		}
-		switch {
-		case joined && value != "":
-			out[i] = arg[:len(arg)-len(value)] + "[REDACTED]"
-		case !joined && i+1 < len(out):
-			out[i+1] = "[REDACTED]"
-		}
-	}
-	return out
 }

@@ -224,23 +224,6 @@ func TestMergeOptionsPrefersWhatIsSet(t *testing.T) {
 	}
 }
 
-func TestRedactArgs(t *testing.T) {
-	for _, dash := range []string{"-", "--"} {
-		for _, name := range []string{"user", "pass", "auth"} {
-			for _, value := range []string{"hello", "hello world", "a=b"} {
-				in := []string{dash + name, value, dash + name + "=" + value, "-p", "1"}
-				want := []string{dash + name, "[REDACTED]", dash + name + "=[REDACTED]", "-p", "1"}
-				if diff := cmp.Diff(want, RedactArgs(in)); diff != "" {
-					t.Error(diff)
-				}
-			}
-		}
-	}
-	if diff := cmp.Diff([]string{"-user"}, RedactArgs([]string{"-user"})); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestHelpNamesEveryFlag(t *testing.T) {
 	fs := flag.NewFlagSet(filepath.Base(os.Args[0]), flag.ContinueOnError)
 	if _, err := ConfigureOptions(fs, nil, nil, nil, nil); err != nil {

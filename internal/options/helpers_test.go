@@ -61,7 +61,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 // lift opens the gate for the keys that are read but not carried out yet.
-func lift(t *testing.T) {
+func lift(t testing.TB) {
 	t.Helper()
 	before := pending
 	pending = nil

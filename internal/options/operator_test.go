@@ -378,7 +378,6 @@ func TestWhatHasNoEffectWithoutOperatorsIsWarnedAbout(t *testing.T) {
 // The gate holds for options made in code too.
 func TestPendingOptionsMadeInCode(t *testing.T) {
 	for want, o := range map[string]*Options{
-		"websocket":                {Websocket: WebsocketOpts{Port: -1, NoTLS: true}},
 		"operator":                 {TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(operatorKey)}, AccountResolver: &ResolverOpts{}},
 		"trusted_keys":             {TrustedKeys: []string{operatorKey}},
 		"resolver":                 {AccountResolver: &ResolverOpts{}},

@@ -237,6 +237,10 @@ func TestWhatHasNoEffectOnAnImportIsWarnedAbout(t *testing.T) {
 		!strings.Contains(warnings, ":9:2: share has no effect on a stream import") {
 		t.Error(warnings)
 	}
+	both := read(t, in("exports: [{service: s.*, accounts: [A], account_token_position: 2}]"))
+	if w := both.ConfigWarnings; len(w) != 1 || !strings.Contains(w[0].Error(), "accounts has no effect on an export with account_token_position") {
+		t.Errorf("%v", w)
+	}
 	if i := o.Accounts[1].Imports; i[0].Share || i[1].Local != "s" {
 		t.Errorf("%+v %+v", i[0], i[1])
 	}

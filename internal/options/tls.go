@@ -187,7 +187,7 @@ func cipherSuites() map[string]*tls.CipherSuite {
 }
 
 func (d *decoder) ciphers(e *conf.Entry) []uint16 {
-	names := d.list(e)
+	names := d.texts(e, e.Key)
 	if len(names) == 0 {
 		d.fail(e.Pos, "error parsing tls config, 'cipher_suites' cannot be empty")
 		return nil
@@ -195,9 +195,9 @@ func (d *decoder) ciphers(e *conf.Entry) []uint16 {
 	known := cipherSuites()
 	ids := make([]uint16, 0, len(names))
 	for _, name := range names {
-		c, ok := known[name]
+		c, ok := known[name.text]
 		if !ok {
-			d.fail(e.Pos, "unrecognized cipher %s", name)
+			d.fail(name.pos, "unrecognized cipher %s", name.text)
 			continue
 		}
 		ids = append(ids, c.ID)
@@ -235,16 +235,16 @@ var defaultCurves = []tls.CurveID{
 }
 
 func (d *decoder) curves(e *conf.Entry) []tls.CurveID {
-	names := d.list(e)
+	names := d.texts(e, e.Key)
 	if len(names) == 0 {
 		d.fail(e.Pos, "error parsing tls config, 'curve_preferences' cannot be empty")
 		return nil
 	}
 	ids := make([]tls.CurveID, 0, len(names))
 	for _, name := range names {
-		id, ok := curveNames[name]
+		id, ok := curveNames[name.text]
 		if !ok {
-			d.fail(e.Pos, "unrecognized curve preference %s", name)
+			d.fail(name.pos, "unrecognized curve preference %s", name.text)
 			continue
 		}
 		ids = append(ids, id)

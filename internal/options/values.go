@@ -54,18 +54,33 @@ func (d *decoder) list(e *conf.Entry) []string { return d.listCalled(e, e.Key) }
 
 // listCalled is a list that errors call by another name than the key's.
 func (d *decoder) listCalled(e *conf.Entry, name string) []string {
+	var list []string
+	for _, item := range d.texts(e, name) {
+		list = append(list, item.text)
+	}
+	return list
+}
+
+// placedText is a string and where it stands: itself in an array, else its key.
+type placedText struct {
+	text string
+	pos  conf.Position
+}
+
+// texts is a list of which each item has its place.
+func (d *decoder) texts(e *conf.Entry, name string) []placedText {
 	switch v := e.Value.Data.(type) {
 	case string:
-		return []string{v}
+		return []placedText{{v, e.Pos}}
 	case []conf.Value:
-		out := make([]string, 0, len(v))
+		out := make([]placedText, 0, len(v))
 		for _, item := range v {
 			s, ok := item.Data.(string)
 			if !ok {
 				d.fail(item.Pos, "error parsing %s: unsupported type in array %s", name, typeName(item.Data))
 				continue
 			}
-			out = append(out, s)
+			out = append(out, placedText{s, item.Pos})
 		}
 		return out
 	}

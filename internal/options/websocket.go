@@ -113,6 +113,9 @@ func setWebsocket(d *decoder, e *conf.Entry) {
 			d.unknown(item)
 		}
 	}
+	if w := &d.o.Websocket; w.NoTLS && w.TLSConfig != nil {
+		d.warn(e.Pos, "no_tls has no effect beside tls: clients need TLS")
+	}
 }
 
 func setWebsocketHost(d *decoder, w *WebsocketOpts, e *conf.Entry)        { w.Host = d.string(e) }

@@ -68,6 +68,10 @@ func TestWebsocketKeys(t *testing.T) {
 		w.OCSPPeer == nil || !w.OCSPPeer.Verify {
 		t.Errorf("%+v", w)
 	}
+	o = read(t, "\n websocket { no_tls: true, tls { cert_file: '"+certFile+"', key_file: '"+keyFile+"' } }")
+	if len(o.ConfigWarnings) != 1 || !strings.Contains(o.ConfigWarnings[0].Error(), ":2:2: no_tls has no effect beside tls") {
+		t.Errorf("%v", o.ConfigWarnings)
+	}
 	o = read(t, "websocket { tls { cert_file: '"+certFile+"', key_file: '"+keyFile+"'\n timeout: 3\n connection_rate_limit: 2\n first: true } }")
 	if len(o.ConfigWarnings) != 3 || !strings.Contains(o.ConfigWarnings[0].Error(), `:2:2: "timeout" has no effect on a websocket listener`) {
 		t.Errorf("%v", o.ConfigWarnings)
@@ -123,7 +127,6 @@ func TestBadWebsocketKeys(t *testing.T) {
 		"tls { cert_file: '" + certFile + "' }": ":2:1: missing 'key_file' in TLS configuration",
 		"tls { cert_file: '" + certFile + "', key_file: '" + keyFile + "'\n verify_cert_and_check_known_urls: true }": ":3:2: verify_cert_and_check_known_urls not supported in this context",
 		"tls { pinned_certs: [abc] }": "error parsing tls config, 'pinned_certs' key abc does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo",
-		"port: 80":                    `:1:0: "websocket" is not supported yet`,
 	} {
 		refuse(t, "websocket {\n"+body+"\n}", want)
 	}

@@ -31,7 +31,7 @@ func Compare(old, next *options.Options) (Changes, error) {
 	a, b := reflect.ValueOf(old).Elem(), reflect.ValueOf(next).Elem()
 	for i := range a.NumField() {
 		field := a.Type().Field(i)
-		if !field.IsExported() || ignored[field.Name] || same(a.Field(i), b.Field(i)) {
+		if !field.IsExported() || ignored[field.Name] || field.Name == "Websocket" || same(a.Field(i), b.Field(i)) {
 			continue
 		}
 		describe, live := table[field.Name]
@@ -39,6 +39,13 @@ func Compare(old, next *options.Options) (Changes, error) {
 			return nil, unsupported(field.Name, a.Field(i), b.Field(i))
 		}
 		changes = append(changes, Change{field.Name, describe(old, next)})
+	}
+	changed, err := compareWebsocket(old.Websocket, next.Websocket)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		changes = append(changes, Change{"Websocket", "websocket"})
 	}
 	return changes, nil
 }

@@ -17,7 +17,7 @@ func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*cl
 	} else {
 		request := s.request(c)
 		request.Connect = connect
-		verdict = s.current().auth.Decide(request)
+		verdict = s.current().authFor(c.Web != nil).Decide(request)
 	}
 	for _, warning := range verdict.Warnings {
 		s.log.Warnf("%s - %s", c, warning)

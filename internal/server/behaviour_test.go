@@ -180,7 +180,7 @@ func TestNoSlowConsumerWhileConnectIsAwaited(t *testing.T) {
 		s := start(t, &options.Options{Username: user, Password: user, WriteDeadline: 50 * time.Millisecond})
 		ours, theirs := net.Pipe() // takes nothing that is not read: not even INFO
 		defer ours.Close()
-		if !s.serve(theirs, options.ConnectionStandard) {
+		if !s.serve(client.Identity{Net: theirs, Type: options.ConnectionStandard}) {
 			t.Fatal("not served")
 		}
 		if got := lastClosed(t, s, 1); got != "Slow Consumer (Write Deadline)" {
@@ -221,7 +221,7 @@ func TestConnectionsThatCloseAtOnce(t *testing.T) {
 		conn.Close()
 		lastClosed(t, s, 1)
 		// One that breaks before its INFO is written.
-		if !s.serve(conn, options.ConnectionStandard) {
+		if !s.serve(client.Identity{Net: conn, Type: options.ConnectionStandard}) {
 			t.Fatal("not served")
 		}
 		lastClosed(t, s, 2)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -9,16 +10,21 @@ import (
 	"github.com/godwit-mq/godwit/internal/auth"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/websocket"
 )
 
 // configuration is the options in force with all that follows from them. It is
 // immutable: a reload puts a new one in place as a whole.
 type configuration struct {
 	*options.Options
-	auth      *auth.Authenticator
-	settings  *client.Settings
-	advertise *hostPort // resolved client_advertise; nil without
-	loaded    time.Time
+	auth         *auth.Authenticator // of the client listener
+	webAuth      *auth.Authenticator // of the WebSocket listener
+	settings     *client.Settings
+	checker      *websocket.Checker // of upgrade requests
+	web          *client.Settings
+	advertise    *hostPort // resolved client_advertise; nil without
+	webAdvertise *hostPort // that of the WebSocket listener
+	loaded       time.Time
 }
 
 // hostPort is an address as it is shown to clients.
@@ -28,15 +34,47 @@ type hostPort struct {
 }
 
 // configure checks options, which become the configuration's own. port is the
-// client port, as far as it is known.
-func (s *Server) configure(o *options.Options, authenticator *auth.Authenticator, port int) (*configuration, error) {
-	c := &configuration{Options: o, auth: authenticator, loaded: time.Now()}
+// client port, as far as it is known; old the configuration in force, if any.
+func (s *Server) configure(o *options.Options, old *configuration, port int) (*configuration, error) {
+	c := &configuration{Options: o, loaded: time.Now()}
 	var err error
+	if old == nil {
+		old = &configuration{}
+	}
+	if c.auth, err = authenticator(o, old.auth, auth.TCP); err != nil {
+		return nil, err
+	}
+	if c.webAuth, err = authenticator(o, old.webAuth, auth.WebSocket); err != nil {
+		return nil, err
+	}
 	if c.advertise, err = resolveAdvertise(o.ClientAdvertise, port); err != nil {
 		return nil, err
 	}
-	c.settings = s.deriveSettings(o, authenticator)
+	if c.webAdvertise, err = resolveAdvertise(o.Websocket.Advertise, o.Websocket.Port); err != nil {
+		return nil, fmt.Errorf("Unable to get websocket connect URLs: %w", errors.Unwrap(err)) // a known text
+	}
+	if c.checker, err = webChecker(o); err != nil {
+		return nil, err
+	}
+	c.settings = s.deriveSettings(o, c.auth)
+	c.web = webSettings(c.settings, o, c.webAuth)
 	return c, nil
+}
+
+// authenticator compiles who may connect by a listener; old is what is in force.
+func authenticator(o *options.Options, old *auth.Authenticator, l auth.Listener) (*auth.Authenticator, error) {
+	if old == nil {
+		return auth.New(o, l)
+	}
+	return old.Next(o)
+}
+
+// authFor is the authenticator of the listener that a connection came by.
+func (c *configuration) authFor(web bool) *auth.Authenticator {
+	if web {
+		return c.webAuth
+	}
+	return c.auth
 }
 
 // resolveAdvertise splits client_advertise; the port may be missing.

@@ -50,6 +50,9 @@ func (s *Server) PortsInfo() *Ports {
 		}
 		p.Monitoring = urls(scheme, s.current().HTTPHost, addr)
 	}
+	if url := s.WebsocketURL(); url != "" {
+		p.WebSocket = []string{url}
+	}
 	if addr := s.ProfilerAddr(); addr != nil {
 		p.Profile = urls("http", s.current().Host, addr)
 	}

@@ -75,9 +75,12 @@ func (s *Server) Info(c *client.Client, connected bool) []byte {
 
 func (s *Server) infoFor(c *client.Client, connected bool) info {
 	i := s.baseInfo()
+	if c.Web != nil {
+		s.webInfo(&i)
+	}
 	i.ClientID = c.ID
 	i.MaxPayload = c.MaxPayload()
-	i.ClientIP = c.ShownIP(s.current().ProxyProtocol)
+	i.ClientIP = c.ShownIP(s.current().ProxyProtocol && c.Web == nil)
 	secure := c.TLSState()
 	if c.Type == options.ConnectionInProcess && (secure == nil || !secure.First) && s.current().TLSConfig != nil {
 		i.TLSRequired, i.TLSAvailable = false, true

@@ -20,6 +20,7 @@ func (s *Server) LameDuckShutdown() {
 	}
 	s.log.Noticef("Entering lame duck mode, stop accepting new clients")
 	s.closeListener()
+	s.closeWeb()
 	if service := s.system.Load(); service != nil {
 		service.LameDuck()
 	}

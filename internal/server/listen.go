@@ -71,7 +71,7 @@ func (s *Server) accept(l net.Listener) {
 		conn, err := l.Accept()
 		if err == nil {
 			pause = acceptPauseMin
-			if !s.serve(conn, options.ConnectionStandard) {
+			if !s.serve(client.Identity{Net: conn, Type: options.ConnectionStandard}) {
 				conn.Close() // nobody listens to it
 			}
 			continue
@@ -99,12 +99,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// serve starts a connection; it reports false, and does nothing, if the server
+// serve starts a connection of which the transport is known; it reports false, and does nothing, if the server
 // is ending.
-func (s *Server) serve(conn net.Conn, kind string) bool {
-	identity := client.Identity{
-		ID: s.nextID.Add(1), Net: conn, Type: kind, Start: time.Now(),
-	}
+func (s *Server) serve(identity client.Identity) bool {
+	identity.ID, identity.Start = s.nextID.Add(1), time.Now()
 	if s.current().auth.NeedsNonce() {
 		identity.Nonce = auth.NewNonce()
 	}
@@ -138,7 +136,7 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 		return nil, failed
 	}
 	ours, theirs := link.Pipe()
-	if !s.serve(ours, options.ConnectionInProcess) {
+	if !s.serve(client.Identity{Net: ours, Type: options.ConnectionInProcess}) {
 		return nil, failed
 	}
 	return theirs, nil

@@ -60,11 +60,7 @@ func (s *Server) reload(next *options.Options) error {
 	if err != nil {
 		return err
 	}
-	authenticator, err := old.auth.Next(next)
-	if err != nil {
-		return err
-	}
-	c, err := s.configure(next, authenticator, s.port())
+	c, err := s.configure(next, old, s.port())
 	if err != nil {
 		return err
 	}
@@ -149,7 +145,8 @@ func (s *Server) review(old, now *configuration) {
 func (s *Server) reviewClient(c *client.Client, old, now *configuration) {
 	was := c.Binding()
 	if was == s.unbound {
-		if now.auth.Required() && !old.auth.Required() {
+		web := c.Web != nil
+		if now.authFor(web).Required() && !old.authFor(web).Required() {
 			c.Reject(refusal(auth.Verdict{})) // it came in without credentials
 		}
 		return
@@ -160,7 +157,7 @@ func (s *Server) reviewClient(c *client.Client, old, now *configuration) {
 			return
 		}
 	}
-	verdict := now.auth.Review(was.Verdict, s.request(c))
+	verdict := now.authFor(c.Web != nil).Review(was.Verdict, s.request(c))
 	account := s.accounts.get(verdict.Account)
 	if !verdict.OK || account == nil || account.Account != was.Account {
 		c.Reject(refusal(verdict))

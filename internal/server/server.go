@@ -12,7 +12,6 @@ import (
 
 	"github.com/nats-io/nkeys"
 
-	"github.com/godwit-mq/godwit/internal/auth"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/logging"
@@ -82,6 +81,7 @@ type Server struct {
 	opening   sync.Mutex // held by Start
 	mu        sync.Mutex
 	listener  net.Listener
+	web       *webListener
 	profiler  *profiler
 	portsFile string
 	tasks     sync.WaitGroup // everything that Shutdown waits for
@@ -118,11 +118,7 @@ func New(given *options.Options) (*Server, error) {
 	if s.name == "" {
 		s.name = s.id
 	}
-	a, err := auth.New(opts)
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.configure(opts, a, opts.Port)
+	c, err := s.configure(opts, nil, opts.Port)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +201,9 @@ func (s *Server) open() error {
 		return err
 	}
 	s.startSystem()
+	if err := s.listenWeb(); err != nil {
+		return err
+	}
 	if !s.current().DontListen {
 		if err := s.listen(); err != nil {
 			return err
@@ -257,6 +256,7 @@ func (s *Server) Shutdown() {
 	s.cancel()
 	s.awaitStart()
 	s.closeListener()
+	s.closeWeb()
 	for _, c := range s.clients.all() {
 		c.Close(client.ServerShutdown)
 	}
@@ -314,7 +314,12 @@ func (s *Server) XKey() string { return s.xkey }
 func (s *Server) Options() *options.Options { return s.current().Options }
 
 // Settings implements client.Server.
-func (s *Server) Settings() *client.Settings { return s.current().settings }
+func (s *Server) Settings(web bool) *client.Settings {
+	if web {
+		return s.current().web
+	}
+	return s.current().settings
+}
 
 // Flushers implements client.Server.
 func (s *Server) Flushers() *link.Flushers { return s.flushers }

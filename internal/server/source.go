@@ -24,6 +24,9 @@ func (s source) Identity() monitor.Identity {
 		AuthRequired: i.AuthRequired, TLSRequired: i.TLSRequired, TLSVerify: i.TLSVerify,
 		HTTPPort: s.current().HTTPPort, HTTPSPort: s.current().HTTPSPort, CertNotAfter: notAfter(s.current().TLSConfig),
 	}
+	if addr := s.webAddr(); addr != nil {
+		id.WebsocketPort = addr.Port
+	}
 	if addr := s.MonitorAddr(); addr != nil {
 		if id.HTTPSPort != 0 {
 			id.HTTPSPort = addr.Port
@@ -112,10 +115,14 @@ func (s source) Accounts() []monitor.AccountState {
 
 // NotReady implements monitor.Source.
 func (s source) NotReady() []string {
+	var missing []string
 	if state(s.state.Load()) != running || s.Addr() == nil && !s.current().DontListen {
-		return []string{"server"}
+		missing = append(missing, "server")
 	}
-	return nil
+	if s.current().Websocket.Port != 0 && s.webAddr() == nil {
+		missing = append(missing, "websocket")
+	}
+	return missing
 }
 
 // TLSConfig implements monitor.Source.
