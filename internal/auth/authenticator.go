@@ -23,12 +23,13 @@ type Authenticator struct {
 
 	// singleProxy: the single user or token needs a trusted proxy.
 	singleProxy bool
-	listener Listener
-	maps     bool // the listener takes users from certificates
+	listener    Listener
+	maps        bool // the listener takes users from certificates
 
 	noAuthUser string
 	anonymous  bool // noAuthUser was made up, see admitAnonymous
 	custom     bool // an embedding program decides
+	operated   bool // operators decide, by signed claims
 	nonce      bool
 }
 
@@ -73,6 +74,7 @@ func build(o *options.Options, l Listener, anonymousName string) (*Authenticator
 		listener: l, users: make(map[string]*user), nkeys: make(map[string]*user),
 		token: o.Authorization, singleProxy: o.ProxyRequired, maps: o.TLSMap,
 		noAuthUser: o.NoAuthUser, custom: o.CustomClientAuthentication != nil,
+		operated: len(o.TrustedOperators)+len(o.TrustedKeys) > 0,
 	}
 	name, password := o.Username, o.Password
 	if w := &o.Websocket; l == WebSocket {
@@ -95,7 +97,7 @@ func build(o *options.Options, l Listener, anonymousName string) (*Authenticator
 	if len(a.users)+len(a.nkeys) == 0 {
 		a.noAuthUser = ""
 	}
-	a.nonce = len(a.nkeys) > 0 || len(a.proxies) > 0 || o.AlwaysEnableNonce
+	a.nonce = len(a.nkeys) > 0 || len(a.proxies) > 0 || a.operated || o.AlwaysEnableNonce
 	a.admitAnonymous(o, anonymousName)
 	return a, nil
 }
@@ -184,7 +186,7 @@ func randomName(n int) string {
 
 // Required reports whether connections must authenticate.
 func (a *Authenticator) Required() bool {
-	return a.custom || len(a.users)+len(a.nkeys) > 0 || a.single != nil || a.token != ""
+	return a.custom || a.operated || len(a.users)+len(a.nkeys) > 0 || a.single != nil || a.token != ""
 }
 
 // NeedsNonce reports whether the server has to send something to sign.

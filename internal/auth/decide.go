@@ -25,8 +25,17 @@ func (a *Authenticator) Decide(r Request) Verdict {
 	return q.verdict
 }
 
+// Proxied checks the signature of a proxy alone, where others decide about the
+// user. The verdict is OK if there is none, or if it is right.
+func (a *Authenticator) Proxied(r Request) Verdict {
+	q := inquiry{Authenticator: a, request: &r, connect: &r.Connect}
+	q.verdict.describe(&r.Connect)
+	q.verdict.OK = q.checkProxy()
+	return q.verdict
+}
+
 func (q *inquiry) decide() bool {
-	if !q.checkProxy() {
+	if !q.checkProxy() || q.operated {
 		return false
 	}
 	if !q.Required() {

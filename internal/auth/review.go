@@ -2,30 +2,49 @@ package auth
 
 import "maps"
 
-// Review decides again about somebody who was let in by a predecessor of the
+// Review decides again about somebody who was let in by old, the predecessor of the
 // Authenticator. Whoever is still the same user, with the same secret, is not
 // asked to prove it again, which would cost a hash of a password for everyone who
 // is connected.
-func (a *Authenticator) Review(was *Verdict, r Request) Verdict {
-	if was == nil || was.admitted == nil || a.custom {
-		if a.custom && was != nil {
-			return *was // only the embedding program could tell
+func (a *Authenticator) Review(was *Verdict, r Request, old *Authenticator) Verdict {
+	switch {
+	case was != nil && a.custom:
+		return *was // only the embedding program could tell
+	case was == nil || was.ProxyKey != "":
+		return a.Decide(r)
+	case was.admitted == nil:
+		if old.Required() && a.sameSingle(old) && r.Connect.Nkey == "" && a.users[r.Connect.Username] == nil {
+			return *was
 		}
 		return a.Decide(r)
 	}
-	old := was.admitted
+	before := was.admitted
 	table := a.users
-	if old.key != nil {
+	if before.key != nil {
 		table = a.nkeys
 	}
-	u := table[old.name]
-	if u == nil || !u.sameSecret(old) || was.ProxyKey != "" {
+	u := table[before.name]
+	q := inquiry{Authenticator: a, request: &r, connect: &r.Connect}
+	if u == nil || !u.sameSecret(before) || q.unnamed(before) && u.name != a.noAuthUser {
 		return a.Decide(r)
 	}
-	v := Verdict{User: was.User, Label: was.Label, who: was.who}
-	q := inquiry{Authenticator: a, request: &r, connect: &r.Connect, verdict: v}
+	q.verdict = Verdict{User: was.User, Label: was.Label, who: was.who}
 	q.verdict.OK = q.admit(u)
 	return q.verdict
+}
+
+// unnamed reports whether somebody who became this user named no user. A
+// certificate may have done so.
+func (q *inquiry) unnamed(u *user) bool {
+	return q.connect.Username == "" && q.connect.Nkey == "" && (u.key != nil || !q.mapsCertificate())
+}
+
+// sameSingle reports whether the single user or the token is the same as before.
+func (a *Authenticator) sameSingle(old *Authenticator) bool {
+	if (a.single == nil) != (old.single == nil) || a.token != old.token || a.singleProxy != old.singleProxy {
+		return false
+	}
+	return a.single == nil || a.single.name == old.single.name && a.single.password == old.single.password
 }
 
 // sameSecret reports whether the ways to be the user are the same as before.

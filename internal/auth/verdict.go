@@ -42,7 +42,7 @@ type Verdict struct {
 
 	User      string // as monitoring shows it, also for refused connections
 	Label     string // for log prefixes: "user:joe"
-	IssuerKey string // the account's name for nkey users, else empty
+	IssuerKey string // who signed the user; the account's name for nkey users
 	ProxyKey  string // of the trusted proxy that signed
 
 	Debug    []string // lines that explain the decision

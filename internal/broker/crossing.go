@@ -30,9 +30,16 @@ type crossing struct {
 	hop *hop         // where it comes from
 }
 
+// maxCrossings bounds how often one message, and what becomes of it in other
+// accounts, crosses. Where accounts import twice from each other the ways double
+// with every account; beyond the bound a message goes no further.
+const maxCrossings = 4096
+
 // hop is a message as it was published in one account, and what became of it.
 type hop struct {
 	parent   *hop           // nil for what the connection itself published
+	origin   *hop           // the first parent, or itself
+	crossed  int            // of the origin: crossings so far
 	via      *serviceImport // that led from the parent to here
 	response *response      // that waits for the answer
 	open     int            // crossings that are under way
@@ -46,6 +53,7 @@ type hop struct {
 // depart prepares the crossings of a message that the connection published.
 func (p *Publisher) depart(cmd *wire.Command, first int, ask, reached bool) {
 	h := &hop{open: len(p.crossings) - first, reached: reached, ask: ask, cmd: *cmd}
+	h.origin = h
 	for i := first; i < len(p.crossings); i++ {
 		p.crossings[i].hop = h
 	}
@@ -128,7 +136,8 @@ func (p *Publisher) finish(h *hop, reached bool) {
 
 // pass sends a request into the exporting account.
 func (s *serviceImport) pass(p *Publisher, c *crossing) {
-	if c.hop.answer {
+	origin := c.hop.origin
+	if origin.crossed++; c.hop.answer || origin.crossed > maxCrossings {
 		p.finish(c.hop, false)
 		return
 	}
@@ -138,7 +147,7 @@ func (s *serviceImport) pass(p *Publisher, c *crossing) {
 			return
 		}
 	}
-	h := &hop{parent: c.hop, via: s, open: 1, asked: s.asker(p, c.hop)}
+	h := &hop{parent: c.hop, origin: origin, via: s, open: 1, asked: s.asker(p, c.hop)}
 	cmd := wire.Command{Op: wire.OpHPub, Subject: s.remote(c.cmd.Subject), Reply: c.cmd.Reply}
 	if len(cmd.Reply) > 0 && !bytes.HasPrefix(cmd.Reply, []byte(ackReplies)) {
 		p.release() // the answers' subscription may have to be made
@@ -218,6 +227,7 @@ func (r *responses) pass(p *Publisher, c *crossing) {
 		return
 	}
 	h := &hop{open: 1, answer: true}
+	h.origin = h
 	cmd := c.cmd
 	cmd.Tail, cmd.SameSubject = nil, false
 	cmd.Subject = []byte(waiting.reply)

@@ -89,6 +89,29 @@ func (a *Account) setServices(wanted []ServiceImport) error {
 	return errors.Join(failed, a.Apply(changes))
 }
 
+// Imports lists the imports in force, for monitoring.
+func (a *Account) Imports() (streams []StreamImport, services []ServiceImport) {
+	a.interest.Lock()
+	defer a.interest.Unlock()
+	for _, s := range a.streams {
+		streams = append(streams, s.StreamImport)
+	}
+	for _, s := range a.services {
+		services = append(services, s.ServiceImport)
+	}
+	return streams, services
+}
+
+// LocalPattern is the pattern of an import's local subjects: wildcards that local
+// names by their numbers are '*' there. An import that cannot be made has the
+// pattern that it was written with.
+func LocalPattern(remote, local string) string {
+	if _, toRemote, err := renaming(remote, local); err == nil && toRemote != nil {
+		return toRemote.Source()
+	}
+	return local
+}
+
 func newServiceImport(from *Account, i ServiceImport) (*serviceImport, error) {
 	if i.Threshold <= 0 {
 		i.Threshold = sharing.DefaultThreshold

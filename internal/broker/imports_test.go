@@ -590,3 +590,30 @@ func TestImportsUnderConcurrentUse(t *testing.T) {
 		r.Release()
 	}
 }
+
+// Accounts that each import twice from the next one double a request with every
+// account: beyond a bound it goes no further, and what arrived can be answered.
+func TestRequestsDoNotMultiplyWithoutEnd(t *testing.T) {
+	names := make([]string, 31)
+	for i := range names {
+		names[i] = fmt.Sprint("A", i)
+	}
+	a := accounts(names...)
+	for i, name := range names[:30] {
+		next := a[names[i+1]]
+		must(t, a[name].SetImports(nil, []ServiceImport{
+			{To: next, Subject: "x", Local: "x"}, {To: next, Subject: "y", Local: "x"},
+			{To: next, Subject: "x", Local: "y"}, {To: next, Subject: "y", Local: "y"},
+		}))
+	}
+	last, sixth := newInbox(), newInbox()
+	last.subscribe(t, a["A30"], "*", "")
+	sixth.subscribe(t, a["A6"], "*", "")
+	newRequestor(a["A0"]).request("x", "", "", "")
+	if n := len(last.take()); n != 0 {
+		t.Errorf("%d requests at the end", n)
+	}
+	if n := len(sixth.take()); n != 64 {
+		t.Errorf("%d requests in the sixth account, want 64", n)
+	}
+}

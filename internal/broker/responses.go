@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -268,10 +269,12 @@ func (r *responses) interestChanged(changes []Change) {
 
 // Pending is an answer that is owed, for monitoring.
 type Pending struct {
-	Name    string // mapped reply
-	Reply   string // where it goes
-	Account *Account
-	Service ServiceImport
+	Name     string // mapped reply
+	Reply    string // where it goes
+	Account  *Account
+	Service  ServiceImport
+	Measured bool        // its latency is
+	Header   http.Header // that made it a sample; not to be changed
 }
 
 // PendingResponses lists the answers that the account's services owe.
@@ -281,7 +284,11 @@ func (a *Account) PendingResponses() []Pending {
 	defer r.mu.Unlock()
 	list := make([]Pending, 0, len(r.byName))
 	for _, w := range r.byName {
-		list = append(list, Pending{w.name, w.reply, w.to, w.via.ServiceImport})
+		p := Pending{Name: w.name, Reply: w.reply, Account: w.to, Service: w.via.ServiceImport}
+		if w.metered != nil {
+			p.Measured, p.Header = true, w.metered.header
+		}
+		list = append(list, p)
 	}
 	return list
 }

@@ -17,9 +17,11 @@ func (c *Client) onConnect(args []byte) error {
 	if err := json.Unmarshal(args, &connect); err != nil {
 		return c.parseFailed(err)
 	}
-	connect.JWT = "" // only operators' servers make use of it
 	if c.Web != nil {
 		c.Web.complete(&connect)
+	}
+	if !c.settings.JWT {
+		connect.JWT = ""
 	}
 	first := !c.connected
 	if first {
@@ -93,6 +95,9 @@ func (c *Client) authenticate(connect options.ClientOpts) error {
 		c.mu.Unlock()
 		for _, line := range refusal.Debug {
 			c.debugf("%s", line)
+		}
+		for _, line := range refusal.Errors {
+			c.errorf("%s", line)
 		}
 		c.authFailedLog(refusal.Log, refusal)
 		c.server.Rejected(c, refusal)

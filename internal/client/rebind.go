@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
 	"github.com/godwit-mq/godwit/internal/broker"
@@ -18,12 +19,12 @@ func (c *Client) Rebind(b *Binding) {
 		c.mu.Unlock()
 		return
 	}
-	c.binding.Store(b)
+	was := c.binding.Swap(b)
 	c.user = b.User
-	if b.Permissions == nil || b.Permissions.Response() == nil {
+	if response := b.Permissions.Response(); response == nil {
 		c.replies = nil
-	} else {
-		c.replies = auth.NewReplies(*b.Permissions.Response())
+	} else if before := was.Permissions.Response(); before == nil || *before != *response {
+		c.replies = auth.NewReplies(*response)
 	}
 	var gone []*broker.Subscription
 	for sid, sub := range c.subs {
@@ -32,6 +33,7 @@ func (c *Client) Rebind(b *Binding) {
 			gone = append(gone, sub)
 		}
 	}
+	left := len(c.subs)
 	c.mu.Unlock()
 	c.receiver.Filter.Store(c.filter(b.Permissions))
 	slices.SortFunc(gone, func(x, y *broker.Subscription) int { return strings.Compare(x.SID, y.SID) })
@@ -39,8 +41,26 @@ func (c *Client) Rebind(b *Binding) {
 	for _, sub := range gone {
 		c.withdrawn(sub)
 	}
-	c.checkSubscriptionLimit()
+	c.expireAnew(was.Deadline, b.Deadline)
+	if b.MaxSubs > 0 && int64(left) > b.MaxSubs {
+		c.CloseWith(MaximumSubscriptions, "maximum subscriptions exceeded")
+	}
 }
+
+// expireAnew follows a deadline that has changed.
+func (c *Client) expireAnew(was, is time.Time) {
+	switch {
+	case was.Equal(is):
+	case is.IsZero():
+		c.stopAuthTimer()
+	default:
+		c.expireAt(is)
+	}
+}
+
+// Follow makes the limits of a reload take effect for what the client is sent. The
+// client itself would notice them when it says something.
+func (c *Client) Follow() { c.conn.SetLimits(c.config().Output) }
 
 // withdrawn tells the client about a subscription that it may not have any more.
 func (c *Client) withdrawn(sub *broker.Subscription) {

@@ -10,6 +10,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/logging"
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 )
 
@@ -17,6 +18,7 @@ import (
 // hands out a new one.
 type Settings struct {
 	AuthRequired bool
+	JWT          bool // CONNECT may bring a JWT
 	AuthTimeout  time.Duration
 	// FirstVerbUser: a connection may begin with any verb and is then
 	// authenticated as the no_auth_user.
@@ -64,6 +66,8 @@ type Binding struct {
 	IssuerKey   string
 	System      bool // the system account
 	ProxyKey    string
+	// Claims are what an operator's account said of the user; nil without.
+	Claims *operator.User
 	// Verdict is the decision that the rest follows from, for a review.
 	Verdict *auth.Verdict
 }
@@ -82,6 +86,7 @@ type Refusal struct {
 	Text   string // of the -ERR line
 	Log    string // of the error log; empty: nothing
 	Debug  []string
+	Errors []string // lines of the error log beside Log
 	User   string
 }
 

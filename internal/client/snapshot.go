@@ -131,7 +131,11 @@ func (c *Client) Describe(full bool) events.Client {
 		d.Stop = &stop
 	}
 	if c.binding.Load() != nil {
-		d.IssuerKey = c.binding.Load().IssuerKey
+		b := c.binding.Load()
+		d.IssuerKey, d.JWT = b.IssuerKey, c.connect.JWT
+		if b.Claims != nil {
+			d.NameTag, d.Tags = b.Claims.DisplayName, b.Claims.Tags
+		}
 	}
 	return d
 }

@@ -35,6 +35,7 @@ func accountInfo(a *AccountState) *api.AccountInfo {
 	return &api.AccountInfo{
 		AccountName: a.Name, NameTag: a.Name, LastUpdate: a.Updated.UTC(), IsSystem: a.System, Complete: true,
 		ClientCnt: a.Connections, SubCnt: stats.NumSubs, Sublist: stats,
+		Mappings: mappingInfo(a), Exports: exportInfo(a.Offers), Imports: importInfo(a), Responses: responseInfo(a),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/sharing"
 )
 
 // Source is where the endpoints get their data from. Every method returns a
@@ -81,6 +82,9 @@ type AccountState struct {
 	TotalConnections int64
 	Updated          time.Time // when it was configured
 	Lookups          Lookups
+	// Offers is what it exports and wants to import; nil means nothing. It is not
+	// to be changed.
+	Offers *sharing.Account
 }
 
 // Lookups counts how publishers found the receivers of their messages in an

@@ -144,9 +144,9 @@ var unsupportedKeys = map[string]*shape{
 // topKeys or in blocks. Accounts and options made in code are held to the same
 // list (checkPending).
 var pending = set(
-	"msg_trace", "trace_dest", "operator", "operators", "roots", "root", "root_operators", "root_operator",
-	"trusted", "trusted_keys", "resolver", "account_resolver", "accounts_resolver", "resolver_tls", "resolver_preload",
-	"resolver_pinned_accounts", "default_sentinel", "auth_callout", "auth_hook", "ocsp", "ocsp_cache", "ocsp_peer",
+	"msg_trace", "trace_dest", "resolver_tls",
+
+	"auth_callout", "auth_hook", "ocsp", "ocsp_cache", "ocsp_peer",
 )
 
 // gate refuses a key of the pending ones, unless it asks for nothing.

@@ -1,6 +1,8 @@
 package reload
 
 import (
+	"cmp"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"reflect"
@@ -24,6 +26,17 @@ func (c Changes) Has(fields ...string) bool {
 	return slices.ContainsFunc(c, func(x Change) bool { return slices.Contains(fields, x.Field) })
 }
 
+// Texts are the lines for the log. Fields that make up one thing share a line.
+func (c Changes) Texts() []string {
+	var texts []string
+	for _, change := range c {
+		if !slices.Contains(texts, change.Text) {
+			texts = append(texts, change.Text)
+		}
+	}
+	return texts
+}
+
 // Compare returns the differences between the options in force and new ones, or
 // an error that names one that cannot be applied. Both have their defaults set.
 func Compare(old, next *options.Options) (Changes, error) {
@@ -31,7 +44,8 @@ func Compare(old, next *options.Options) (Changes, error) {
 	a, b := reflect.ValueOf(old).Elem(), reflect.ValueOf(next).Elem()
 	for i := range a.NumField() {
 		field := a.Type().Field(i)
-		if !field.IsExported() || ignored[field.Name] || field.Name == "Websocket" || same(a.Field(i), b.Field(i)) {
+		if !field.IsExported() || ignored[field.Name] || field.Name == "Websocket" || same(a.Field(i), b.Field(i)) ||
+			field.Name == "SystemAccount" && systemAccount(old) == systemAccount(next) {
 			continue
 		}
 		describe, live := table[field.Name]
@@ -50,9 +64,15 @@ func Compare(old, next *options.Options) (Changes, error) {
 	return changes, nil
 }
 
+// systemAccount is the name of the system account, whether it is written or not.
+func systemAccount(o *options.Options) string { return cmp.Or(o.SystemAccount, options.SystemAccount) }
+
 // same compares two fields. Functions and interfaces of an embedding program are
 // equal if they are identical.
 func same(a, b reflect.Value) bool {
+	if x, ok := a.Interface().(*tls.Config); ok {
+		return sameTLS(x, b.Interface().(*tls.Config))
+	}
 	switch a.Kind() {
 	case reflect.Func:
 		return a.Pointer() == b.Pointer()
@@ -62,22 +82,30 @@ func same(a, b reflect.Value) bool {
 	return reflect.DeepEqual(a.Interface(), b.Interface())
 }
 
-// unsupported names a difference that needs a restart. Values are shown if they
-// are plain; structures might hold secrets.
+// unsupported names a difference that needs a restart. Texts are shown if they are
+// known to hold no secret; structures may have one somewhere.
 func unsupported(name string, old, next reflect.Value) error {
 	switch old.Kind() {
-	case reflect.Bool, reflect.String, reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Float64:
-		return fmt.Errorf("config reload not supported for %s: old=%v, new=%v", name, old.Interface(), next.Interface())
+	case reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Float64:
+	case reflect.String:
+		if !public[name] {
+			return fmt.Errorf("config reload not supported for %s", name)
+		}
+	default:
+		return fmt.Errorf("config reload not supported for %s", name)
 	}
-	return fmt.Errorf("config reload not supported for %s", name)
+	return fmt.Errorf("config reload not supported for %s: old=%v, new=%v", name, old.Interface(), next.Interface())
+}
+
+// public are the texts among the fields that may be shown when they cannot change.
+var public = map[string]bool{
+	"ServerName": true, "Host": true, "HTTPHost": true, "HTTPBasePath": true, "SystemAccount": true,
 }
 
 // ignored are the fields that say nothing about what a server does.
 var ignored = map[string]bool{
 	"ConfigFile": true, "ConfigDigest": true, "ConfigWarnings": true, "CheckConfig": true, "Signal": true,
 	"NoSigs": true, "NoLog": true,
-	// Derived from other fields, which are compared.
-	"HasAuthorizationBlock": true, "TLSConfig": true,
 }
 
 // describer tells in a log line what a field has become.
@@ -131,27 +159,30 @@ var table = map[string]describer{
 	"Tags":            fixed("tags"),
 	"Metadata":        fixed("metadata"),
 
-	"Username":       fixed("authorization username"),
-	"Password":       fixed("authorization password"),
-	"Authorization":  fixed("authorization token"),
-	"AuthTimeout":    value("authorization timeout", func(o *options.Options) float64 { return o.AuthTimeout }),
-	"Users":          fixed("authorization users"),
-	"Nkeys":          fixed("authorization nkey users"),
-	"Accounts":       fixed("accounts"),
-	"Mappings":       fixed("mappings"),
-	"NoAuthUser":     value("no_auth_user", func(o *options.Options) string { return o.NoAuthUser }),
-	"ProxyRequired":  value("proxy_required", func(o *options.Options) bool { return o.ProxyRequired }),
-	"TrustedProxies": describeProxies,
-	"TLSPinnedCerts": func(_, next *options.Options) string { return fmt.Sprintf("%d pinned_certs", len(next.TLSPinnedCerts)) },
-	"TLSTimeout":     value("tls timeout", func(o *options.Options) float64 { return o.TLSTimeout }),
-	"TLSRateLimit":   value("tls connection_rate_limit", func(o *options.Options) int64 { return o.TLSRateLimit }),
-	"AllowNonTLS":    value("allow_non_tls", func(o *options.Options) bool { return o.AllowNonTLS }),
-	"TLS":            describeTLS,
-	"TLSVerify":      describeTLS,
-	"TLSMap":         describeTLS,
-	"TLSCert":        describeTLS,
-	"TLSKey":         describeTLS,
-	"TLSCaCert":      describeTLS,
+	"Username":      fixed("authorization username"),
+	"Password":      fixed("authorization password"),
+	"Authorization": fixed("authorization token"),
+	"AuthTimeout":   value("authorization timeout", func(o *options.Options) float64 { return o.AuthTimeout }),
+	"Users":         fixed("authorization users"),
+	"Nkeys":         fixed("authorization nkey users"),
+	"Accounts":      fixed("accounts"),
+	// An empty block matters too: it ends anonymous access beside a system user.
+	"HasAuthorizationBlock": fixed("authorization"),
+	"Mappings":              fixed("mappings"),
+	"NoAuthUser":            value("no_auth_user", func(o *options.Options) string { return o.NoAuthUser }),
+	"ProxyRequired":         value("proxy_required", func(o *options.Options) bool { return o.ProxyRequired }),
+	"TrustedProxies":        describeProxies,
+	"TLSPinnedCerts":        func(_, next *options.Options) string { return fmt.Sprintf("%d pinned_certs", len(next.TLSPinnedCerts)) },
+	"TLSTimeout":            value("tls timeout", func(o *options.Options) float64 { return o.TLSTimeout }),
+	"TLSRateLimit":          value("tls connection_rate_limit", func(o *options.Options) int64 { return o.TLSRateLimit }),
+	"AllowNonTLS":           value("allow_non_tls", func(o *options.Options) bool { return o.AllowNonTLS }),
+	"TLS":                   describeTLS,
+	"TLSVerify":             describeTLS,
+	"TLSMap":                describeTLS,
+	"TLSCert":               describeTLS,
+	"TLSKey":                describeTLS,
+	"TLSCaCert":             describeTLS,
+	"TLSConfig":             describeTLS,
 
 	"TLSHandshakeFirst": func(_, next *options.Options) string {
 		return fmt.Sprintf("Client TLS handshake first: %v", next.TLSHandshakeFirst)

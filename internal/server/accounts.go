@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/sharing"
 	"github.com/godwit-mq/godwit/internal/transform"
@@ -30,6 +32,8 @@ type description struct {
 	offers   *sharing.Account
 	mappings *transform.Mappings
 	updated  time.Time
+	claims   *operator.Account                    // nil unless claims describe it
+	tokens   map[*sharing.Import]*operator.Import // of imports that bring one
 }
 
 // accounts knows all accounts of the server.
@@ -122,8 +126,8 @@ func describe(o *options.Options) (wanted map[string]*description, system string
 		offers.Exports = slices.Clone(configured.Exports)
 		offers.Imports = slices.Clone(configured.Imports)
 	}
-	if o.NoSystemAccount {
-		return wanted, "", err
+	if o.NoSystemAccount || err != nil || o.TrustedKeySet() != nil {
+		return wanted, "", err // in operator mode it comes with the others
 	}
 	system = cmp.Or(o.SystemAccount, options.SystemAccount)
 	if wanted[system] == nil {
@@ -161,16 +165,20 @@ func (a *accounts) put(name string, d *description) {
 // link brings the imports of an account into force. Those that the exporter does
 // not allow (any more) are left out.
 func (a *accounts) link(acc *account) error {
-	now := time.Now().Unix()
 	var streams []broker.StreamImport
 	var services []broker.ServiceImport
-	for _, i := range acc.described.Load().offers.Imports {
+	var complaints []error
+	d := acc.described.Load()
+	for _, i := range d.offers.Imports {
 		from := a.get(i.Account)
 		if from == nil {
 			continue
 		}
-		e, err := from.described.Load().offers.Authorize(acc.Name, i, now)
+		e, err := from.authorize(acc.Name, d, i)
 		if err != nil {
+			if complaint := (*operator.IssuerAccountError)(nil); errors.As(err, &complaint) {
+				complaints = append(complaints, err)
+			}
 			continue
 		}
 		if i.Kind == sharing.Stream {
@@ -184,15 +192,45 @@ func (a *accounts) link(acc *account) error {
 			Threshold: e.Threshold, Latency: broker.LatencyOf(e), AllowTrace: e.AllowTrace,
 		})
 	}
-	return acc.SetImports(streams, services)
+	return errors.Join(append(complaints, acc.SetImports(streams, services))...)
+}
+
+// authorize finds the export that allows an import of an importer that is described
+// by d. A token of the import is verified.
+func (a *account) authorize(importer string, d *description, i *sharing.Import) (*sharing.Export, error) {
+	now := time.Now()
+	if token := d.tokens[i]; token != nil {
+		activation, err := operator.VerifyActivation(d.claims, a.described.Load().claims, token, now)
+		if err != nil {
+			return nil, err
+		}
+		activated := *i
+		activated.Activation = activation
+		i = &activated
+	}
+	return a.described.Load().offers.Authorize(importer, i, now.Unix())
 }
 
 func (a *accounts) global() *broker.Account { return a.get(options.GlobalAccount).Account }
+
+// systemName is the name of the system account, empty if there is none.
+func (a *accounts) systemName() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.system
+}
 
 func (a *accounts) get(name string) *account {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.byName[name]
+}
+
+// remove forgets an account.
+func (a *accounts) remove(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.byName, name)
 }
 
 // join counts a connection in; false means that the account is full.

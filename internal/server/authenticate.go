@@ -11,6 +11,9 @@ import (
 
 // Authenticate implements client.Server.
 func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*client.Binding, *client.Refusal) {
+	if s.claims != nil && s.current().CustomClientAuthentication == nil {
+		return s.admitByClaims(c, connect)
+	}
 	var verdict auth.Verdict
 	if custom := s.current().CustomClientAuthentication; custom != nil {
 		verdict = s.askEmbedder(custom, c, &connect)
@@ -62,7 +65,7 @@ func (s *Server) newBinding(account *account, v *auth.Verdict) *client.Binding {
 	return &client.Binding{
 		Account: account.Account, Permissions: v.Permissions, Deadline: v.Deadline,
 		MaxPayload: limits.MaxPayload, MaxSubs: limits.MaxSubscriptions,
-		System: account.Name == s.accounts.system,
+		System: account.Name == s.accounts.systemName(),
 		User:   v.User, Label: v.Label, IssuerKey: v.IssuerKey, ProxyKey: v.ProxyKey, Verdict: v,
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/events"
+	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/monitor"
 	"github.com/godwit-mq/godwit/internal/monitor/api"
@@ -110,7 +112,7 @@ func (h host) User(id uint64) (system.UserInfo, bool) {
 		return system.UserInfo{}, false
 	}
 	b := c.Binding()
-	u := system.UserInfo{User: b.User, Account: b.Account.Name}
+	u := system.UserInfo{User: b.User, Account: b.Account.Name, AccountName: b.Account.Name}
 	if b.Permissions != nil {
 		u.Permissions = b.Permissions.Public()
 	}
@@ -161,7 +163,17 @@ func (h host) CountSubscribers(account, name, queue string) (int, error) {
 	if a == nil {
 		return 0, nil
 	}
-	return a.CountClients(name, queue), nil
+	n, literal := 0, subject.IsLiteral(name)
+	r := a.Index().Reader()
+	defer r.Release()
+	r.Overlapping(name, func(e interest.Entry[*broker.Subscription]) bool {
+		ofClient := e.Value.To.Out != nil
+		if ofClient && (queue == "" || e.Queue == queue) && (literal || subject.IsSubset(e.Subject, name)) {
+			n++
+		}
+		return true
+	})
+	return n, nil
 }
 
 // Connected implements client.Server.

@@ -95,7 +95,7 @@ func (s *Server) infoFor(c *client.Client, connected bool) info {
 	i.ConnectInfo = true
 	if account := c.Account(); account != nil {
 		i.RemoteAccount = account.Name
-		i.IsSystem = account.Name == s.accounts.system
+		i.IsSystem = account.Name == s.accounts.systemName()
 	}
 	return i
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"reflect"
-	"runtime"
 	"slices"
 
 	"github.com/godwit-mq/godwit/internal/auth"
@@ -27,6 +26,7 @@ func (s *Server) Reload() error {
 	if err != nil {
 		return s.reloadFailed(err)
 	}
+	reload.Keep(old, next)
 	return s.ReloadOptions(next)
 }
 
@@ -67,67 +67,42 @@ func (s *Server) reload(next *options.Options) error {
 	if _, _, err := describe(next); err != nil {
 		return err
 	}
-	if err := s.reloadFiles(changes, next); err != nil {
+	files, err := s.openFiles(changes, next)
+	if err != nil {
 		return err
 	}
 	// From here on nothing fails.
 	before := s.baseInfo()
 	if changes.Has("Accounts", "Mappings") {
-		s.accounts.configure(next) // it was described without an error
+		if err := s.accounts.configure(next); err != nil {
+			s.log.Errorf("Accounts are not all as configured: %v", err)
+		}
 	}
 	s.config.Store(c)
-	s.review(old, c)
+	s.useFiles(files, changes)
+	if changes.Has(aboutUsers...) {
+		s.review(old, c)
+	}
 	s.shedConnections(next.MaxConn)
+	if changes.Has("MaxPending", "WriteDeadline", "WriteTimeout") {
+		for _, c := range s.clients.all() {
+			c.Follow()
+		}
+	}
 	if !reflect.DeepEqual(before, s.baseInfo()) {
 		s.announce()
 	}
-	for _, change := range changes {
-		s.log.Noticef("Reloaded: %s", change.Text)
+	for _, text := range changes.Texts() {
+		s.log.Noticef("Reloaded: %s", text)
 	}
 	return nil
 }
 
-// reloadFiles opens and writes what the new options name. The log goes first, so
-// that a file that cannot be written prevents the reload.
-func (s *Server) reloadFiles(changes reload.Changes, next *options.Options) error {
-	if changes.Has("LogFile", "Syslog", "RemoteSyslog", "Logtime", "LogtimeUTC", "LogSizeLimit", "LogMaxFiles",
-		"Debug", "Trace") {
-		if err := s.reloadLog(next); err != nil {
-			return err
-		}
-	}
-	if changes.Has("PidFile") {
-		if err := writePidFile(next.PidFile); err != nil {
-			return err
-		}
-	}
-	if changes.Has("PortsFileDir") {
-		s.removePortsFile()
-		if err := s.writePortsFile(next.PortsFileDir); err != nil {
-			return err
-		}
-	}
-	if changes.Has("ProfBlockRate") {
-		runtime.SetBlockProfileRate(next.ProfBlockRate)
-	}
-	return nil
-}
-
-// reloadLog follows new log options. A logger that an embedding program has put
-// in place stays.
-func (s *Server) reloadLog(next *options.Options) error {
-	if !s.ownLog.Load() {
-		s.log.SetLevels(next.Debug, next.Trace)
-		return nil
-	}
-	l, err := newLogger(next)
-	if err != nil {
-		return err
-	}
-	if err := s.log.Set(l, next.Debug, next.Trace); err != nil {
-		s.log.Errorf("Closing the former log: %v", err)
-	}
-	return nil
+// aboutUsers are the options that decide about who may be connected and what they
+// may do. Without a change of them nobody is asked about.
+var aboutUsers = []string{
+	"Username", "Password", "Authorization", "Users", "Nkeys", "Accounts", "NoAuthUser", "HasAuthorizationBlock",
+	"ProxyRequired", "TrustedProxies", "TLSMap", "TLSPinnedCerts", "Websocket", "CustomClientAuthentication",
 }
 
 // review looks at all connections with new options: whoever may not be connected
@@ -143,42 +118,46 @@ func (s *Server) review(old, now *configuration) {
 }
 
 func (s *Server) reviewClient(c *client.Client, old, now *configuration) {
-	was := c.Binding()
+	was, web := c.Binding(), c.Web != nil
 	if was == s.unbound {
-		web := c.Web != nil
 		if now.authFor(web).Required() && !old.authFor(web).Required() {
 			c.Reject(refusal(auth.Verdict{})) // it came in without credentials
 		}
 		return
 	}
-	if secure := c.TLSState(); secure != nil && len(now.TLSPinnedCerts) > 0 {
-		if auth.CheckPinned(secure.State, now.TLSPinnedCerts) != nil {
-			c.CloseWith(client.TLSHandshakeFailure, "Authorization Violation")
-			return
-		}
+	pins := now.TLSPinnedCerts
+	if web {
+		pins = now.Websocket.TLSPinnedCerts
 	}
-	verdict := now.authFor(c.Web != nil).Review(was.Verdict, s.request(c))
+	if secure := c.TLSState(); secure != nil && len(pins) > 0 && auth.CheckPinned(secure.State, pins) != nil {
+		c.CloseWith(client.TLSHandshakeFailure, "Authorization Violation")
+		return
+	}
+	verdict := now.authFor(web).Review(was.Verdict, s.request(c), old.authFor(web))
 	account := s.accounts.get(verdict.Account)
 	if !verdict.OK || account == nil || account.Account != was.Account {
 		c.Reject(refusal(verdict))
 		return
 	}
 	binding := s.newBinding(account, &verdict)
-	if !binding.Same(was) {
-		c.Rebind(binding)
+	if binding.Same(was) {
+		return
+	}
+	c.Rebind(binding)
+	if binding.MaxPayload != was.MaxPayload {
+		c.Tell(s.Info(c, false))
 	}
 }
 
-// shedConnections closes the newest connections if there are more than allowed.
+// shedConnections closes the newest connections if there are more than allowed; -1
+// allows none.
 func (s *Server) shedConnections(limit int) {
-	if limit <= 0 {
+	if limit == 0 {
 		return
 	}
-	all := s.clients.all()
-	if surplus := len(all) - limit; surplus > 0 {
-		for _, c := range newest(all, surplus) {
-			c.CloseWith(client.MaximumConnections, "maximum connections exceeded")
-		}
+	open := s.staying(func(*client.Client) bool { return true })
+	for _, c := range newest(open, len(open)-max(limit, 0)) {
+		c.CloseWith(client.MaximumConnections, "maximum connections exceeded")
 	}
 }
 
@@ -186,23 +165,27 @@ func (s *Server) shedConnections(limit int) {
 // may have.
 func (s *Server) shedAccount(a *account) {
 	limit := a.described.Load().limits.MaxConnections
-	now, _ := s.accounts.connections(a)
-	if limit < 0 || int64(now) <= limit {
+	if limit < 0 {
 		return
 	}
-	var members []*client.Client
-	for _, c := range s.clients.all() {
-		if c.Account() == a.Account {
-			members = append(members, c)
-		}
-	}
-	for _, c := range newest(members, min(now-int(limit), len(members))) {
+	members := s.staying(func(c *client.Client) bool { return c.Account() == a.Account && c.Binding() != s.unbound })
+	for _, c := range newest(members, len(members)-int(limit)) {
 		c.CloseWith(client.MaximumAccountConnections, "maximum account active connections exceeded")
 	}
 }
 
-// newest returns the n connections that were opened last.
+// staying returns the connections of a kind, without those that are being closed.
+func (s *Server) staying(is func(*client.Client) bool) []*client.Client {
+	return slices.DeleteFunc(s.clients.all(), func(c *client.Client) bool {
+		return c.Refuse || c.Reason() != client.Open || !is(c)
+	})
+}
+
+// newest returns the n connections that were opened last; none if n is negative.
 func newest(list []*client.Client, n int) []*client.Client {
+	if n <= 0 {
+		return nil
+	}
 	slices.SortFunc(list, func(x, y *client.Client) int {
 		return cmp.Or(y.Start.Compare(x.Start), cmp.Compare(y.ID, x.ID))
 	})

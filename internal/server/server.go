@@ -74,6 +74,7 @@ type Server struct {
 	clients  *registry
 	monitor  *monitor.Server
 	accounts *accounts
+	claims   *claims                        // nil unless in operator mode
 	system   atomic.Pointer[system.Service] // nil without a system account
 	unbound  *client.Binding                // of connections that have not authenticated
 	counters counters
@@ -125,6 +126,9 @@ func New(given *options.Options) (*Server, error) {
 	s.config.Store(c)
 	s.clients = newRegistry(opts.MaxClosedClients)
 	if s.accounts, err = newAccounts(opts, s.name); err != nil {
+		return nil, err
+	}
+	if s.claims, err = newClaims(opts); err != nil {
 		return nil, err
 	}
 	s.unbound = &client.Binding{Account: s.accounts.global(), MaxPayload: -1, MaxSubs: -1}
@@ -200,6 +204,9 @@ func (s *Server) open() error {
 	if err := s.startMonitor(); err != nil {
 		return err
 	}
+	if err := s.loadSystem(); err != nil {
+		return err
+	}
 	s.startSystem()
 	if err := s.listenWeb(); err != nil {
 		return err
@@ -227,6 +234,9 @@ func (s *Server) banner() {
 	}
 	for _, name := range s.current().auth.Passwordless() {
 		s.log.Warnf("User %q has no password: anybody can connect as this user", name)
+	}
+	for _, warning := range s.current().StartWarnings() {
+		s.log.Warnf("%s", warning)
 	}
 	for _, warning := range s.current().ConfigWarnings {
 		s.log.Warnf("%v", warning)
@@ -261,6 +271,7 @@ func (s *Server) Shutdown() {
 		c.Close(client.ServerShutdown)
 	}
 	s.stopMonitor()
+	s.stopClaims()
 	s.stopProfiler()
 	s.tasks.Wait()
 	s.removePortsFile()

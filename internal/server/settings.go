@@ -13,6 +13,7 @@ import (
 func (s *Server) deriveSettings(o *options.Options, a *auth.Authenticator) *client.Settings {
 	set := &client.Settings{
 		AuthRequired:   a.Required(),
+		JWT:            len(o.TrustedOperators)+len(o.TrustedKeys) > 0,
 		AuthTimeout:    seconds(o.AuthTimeout),
 		FirstVerbUser:  a.FirstVerbUser,
 		Headers:        !o.NoHeaderSupport,

@@ -20,7 +20,7 @@ func (s source) Identity() monitor.Identity {
 	i := s.baseInfo()
 	id := monitor.Identity{
 		ID: s.id, Name: s.name, Version: CompatVersion, Commit: revision(), Start: s.started(),
-		ConfigLoaded: s.current().loaded, Host: i.Host, Port: i.Port, SystemAccount: s.accounts.system,
+		ConfigLoaded: s.current().loaded, Host: i.Host, Port: i.Port, SystemAccount: s.accounts.systemName(),
 		AuthRequired: i.AuthRequired, TLSRequired: i.TLSRequired, TLSVerify: i.TLSVerify,
 		HTTPPort: s.current().HTTPPort, HTTPSPort: s.current().HTTPSPort, CertNotAfter: notAfter(s.current().TLSConfig),
 	}
@@ -100,14 +100,14 @@ func (s source) Accounts() []monitor.AccountState {
 	list := make([]monitor.AccountState, 0, len(accounts))
 	for _, a := range accounts {
 		now, total := s.accounts.connections(a)
-		l := a.Lookups()
+		l, d := a.Lookups(), a.described.Load()
 		list = append(list, monitor.AccountState{
 			Lookups: monitor.Lookups{
 				Matches: uint64(l.Total), CacheHits: uint64(l.Hits), Cached: int(l.Cached),
 				Fanout: int(l.Fanout), FanoutMax: int(l.FanoutMax),
 			},
-			Account: a.Account, Limits: a.described.Load().limits, System: a.Name == s.accounts.system,
-			Connections: now, TotalConnections: total, Updated: a.described.Load().updated,
+			Account: a.Account, Limits: d.limits, System: a.Name == s.accounts.systemName(),
+			Connections: now, TotalConnections: total, Updated: d.updated, Offers: d.offers,
 		})
 	}
 	return list

@@ -32,10 +32,19 @@ func ownSubjects(account string) []*sharing.Import {
 	}
 }
 
-// shareSystem adds to all descriptions what the system account offers, unless it
-// exports the same, or more, by its configuration.
+// shareSystem adds to all descriptions what the system account offers.
 func shareSystem(accounts map[string]*description, system string) {
-	offers := accounts[system].offers
+	offerSystem(accounts[system])
+	for name, d := range accounts {
+		if name != system {
+			useSystem(d, system)
+		}
+	}
+}
+
+// offerSystem adds to the system account's exports those of the server itself,
+// unless it exports the same, or more, anyway.
+func offerSystem(d *description) {
 	for _, e := range []sharing.Export{
 		{Subject: accountConnz, Response: sharing.Streamed, TokenPosition: accountToken},
 		{Subject: accountStatz, Response: sharing.Streamed, TokenPosition: accountToken},
@@ -43,18 +52,17 @@ func shareSystem(accounts map[string]*description, system string) {
 		{Subject: debugSubs},
 	} {
 		e.Kind = sharing.Service
-		if !offered(offers, e.Subject) {
-			offers.Exports = append(offers.Exports, &e)
+		if !offered(d.offers, e.Subject) {
+			d.offers.Exports = append(d.offers.Exports, &e)
 		}
 	}
-	for name, d := range accounts {
-		if name == system {
-			continue
-		}
-		for _, i := range ownSubjects(name) {
-			i.Account = system
-			d.offers.Imports = append(d.offers.Imports, i)
-		}
+}
+
+// useSystem adds to an account the imports of what is offered about itself.
+func useSystem(d *description, system string) {
+	for _, i := range ownSubjects(d.offers.Name) {
+		i.Account = system
+		d.offers.Imports = append(d.offers.Imports, i)
 	}
 }
 

@@ -2,14 +2,21 @@ package sharing
 
 import "github.com/godwit-mq/godwit/internal/subject"
 
-// maxDepth bounds the accounts that a search for a cycle follows in a row.
-const maxDepth = 1024
+const (
+	// maxDepth bounds the accounts that a search for a cycle follows in a row.
+	maxDepth = 1024
+	// maxVisits bounds the accounts that it looks at in all. Where every account
+	// imports twice from the next one the ways double with each account, so that
+	// without a bound a few dozen accounts would keep the search busy for ever.
+	maxVisits = 16 * maxDepth
+)
 
 // Lookup finds an account by its name; nil if there is none.
 type Lookup func(name string) *Account
 
 // CheckCycle returns ErrCycle if the import, made by the importer, leads back to
-// an account that it came from, and ErrDepth if the chain is too long to tell.
+// an account that it came from, and ErrDepth if there are too many ways, or too
+// long ones, to tell.
 func CheckCycle(find Lookup, importer string, i *Import) error {
 	if i.Account == importer {
 		return nil // one's own export: the broker lets a message through it once
@@ -24,11 +31,13 @@ func CheckCycle(find Lookup, importer string, i *Import) error {
 	return s.streams(i.Account, i.Subject)
 }
 
-// search is a walk along imports. visited holds the accounts of the path.
+// search is a walk along imports. visited holds the accounts of the path, visits
+// counts those of all paths.
 type search struct {
 	find    Lookup
 	visited map[string]bool
 	depth   int
+	visits  int
 }
 
 // services follows the service imports of an account that a request on the
@@ -81,7 +90,9 @@ func (s *search) streams(name, wanted string) error {
 
 // from enters an account for the time of a visit.
 func (s *search) from(name string, visit func(*Account) error) error {
-	if s.depth++; s.depth >= maxDepth {
+	s.depth++
+	s.visits++
+	if s.depth >= maxDepth || s.visits > maxVisits {
 		return ErrDepth
 	}
 	defer func() { s.depth-- }()

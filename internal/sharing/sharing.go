@@ -1,7 +1,9 @@
 package sharing
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -186,23 +188,49 @@ func token(name string, n int) string {
 }
 
 // AddExport adds an export, or merges it with one of the same kind and subject:
-// lists of accounts are joined, and a list beats a public export.
+// lists of accounts are joined, what only one of them says stays, and whatever
+// restricts importers beats a public export. Of two response types the later one
+// counts.
 func (a *Account) AddExport(e *Export) error {
 	if !subject.IsValidStrict(e.Subject) || e.TokenPosition > 0 && token(e.Subject, e.TokenPosition) != "*" {
 		return ErrInvalidSubject
 	}
-	for _, old := range a.Exports {
-		if old.Kind != e.Kind || old.Subject != e.Subject {
-			continue
+	for i, old := range a.Exports {
+		if old.Kind == e.Kind && old.Subject == e.Subject {
+			a.Exports[i] = merge(old, e)
+			return nil
 		}
-		accounts := append(slices.Clone(old.Accounts), e.Accounts...)
-		private := old.Private || e.Private
-		*old = *e
-		old.Accounts, old.Private = accounts, private
-		return nil
 	}
 	a.Exports = append(a.Exports, e)
 	return nil
+}
+
+// merge makes one export of two of the same kind and subject.
+func merge(old, e *Export) *Export {
+	m := *e
+	m.Accounts = slices.Clone(old.Accounts)
+	for _, name := range e.Accounts {
+		if !slices.Contains(m.Accounts, name) {
+			m.Accounts = append(m.Accounts, name)
+		}
+	}
+	m.Private = old.Private || e.Private
+	m.TokenRequired = old.TokenRequired || e.TokenRequired
+	m.AllowTrace = old.AllowTrace || e.AllowTrace
+	m.Advertise = old.Advertise || e.Advertise
+	m.TokenPosition = cmp.Or(e.TokenPosition, old.TokenPosition)
+	m.Threshold = cmp.Or(e.Threshold, old.Threshold)
+	m.Latency = cmp.Or(e.Latency, old.Latency)
+	m.Description = cmp.Or(e.Description, old.Description)
+	m.InfoURL = cmp.Or(e.InfoURL, old.InfoURL)
+	m.RevokedBefore = maps.Clone(old.RevokedBefore)
+	for name, before := range e.RevokedBefore {
+		if m.RevokedBefore == nil {
+			m.RevokedBefore = make(map[string]int64)
+		}
+		m.RevokedBefore[name] = max(before, m.RevokedBefore[name])
+	}
+	return &m
 }
 
 // Duplicate returns an import that leaves no room for another one: a stream of

@@ -8,8 +8,9 @@
 // publisher's goroutine, which must not be kept: the request goes into a bounded
 // queue. One goroutine works through it. Requests for statistics have a queue of
 // their own, so that dashboards keep working while something slow is answered,
-// and a profile, which takes as long as it was asked to take, gets a goroutine.
-// A request that finds its queue full is dropped and logged.
+// and so have profiles, which take as long as they were asked to take. A request
+// that finds its queue full is dropped and logged; one that names no reply subject
+// is not even looked at, unless it asks to publish the statistics or brings claims.
 //
 // # Ordering
 //

@@ -21,6 +21,8 @@ type Host interface {
 	Standalone() bool
 	// Statistics are the server's counters now.
 	Statistics() Statistics
+	// Claims are those that the server uses; nil unless in operator mode.
+	Claims() Claims
 	// Reload reads the configuration again.
 	Reload() error
 	// Kick closes a connection; Evacuate tells it to go elsewhere.
@@ -33,7 +35,8 @@ type Host interface {
 	Account(name string) (AccountStat, bool)
 	// ActiveAccounts are the accounts that have connections.
 	ActiveAccounts() int
-	// CountSubscribers counts the interest of clients in a subject.
+	// CountSubscribers counts the subscriptions of clients, those of a queue or
+	// all, that get messages on a subject, or whose subject a pattern covers.
 	CountSubscribers(account, subject, queue string) (int, error)
 }
 

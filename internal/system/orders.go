@@ -1,5 +1,12 @@
 package system
 
+import (
+	"bytes"
+	"errors"
+)
+
+var errWhich = errors.New("the request does not say which connection: a cid is needed")
+
 // orders are the requests that make the server do something.
 var orders = map[string]func(*Service, *request){
 	"RELOAD": func(s *Service, r *request) {
@@ -17,7 +24,10 @@ func order(do func(Host, uint64) error) func(*Service, *request) {
 		var o struct {
 			ID uint64 `json:"cid"`
 		}
-		if s.options(r, &o) {
+		switch {
+		case len(bytes.TrimSpace(r.message.Payload)) == 0:
+			s.refuse(r, badRequest, errWhich)
+		case s.options(r, &o):
 			s.done(r, do(s.host, o.ID))
 		}
 	}

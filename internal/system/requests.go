@@ -120,7 +120,7 @@ func (s *Service) answerExpvars(r *request) {
 	s.answer(r, json.RawMessage(bytes.TrimSpace(w.Body.Bytes())), nil)
 }
 
-// Bounds of a CPU profile.
+// maxProfile bounds the duration of a CPU profile.
 const maxProfile = 5 * time.Minute
 
 // profileOptions ask for a profile of the process.
@@ -136,25 +136,18 @@ type profileAnswer struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// answerProfile takes a profile on a goroutine of its own.
+// answerProfile takes a profile of the process.
 func (s *Service) answerProfile(r *request) {
 	var o profileOptions
 	if !s.options(r, &o) {
 		return
 	}
-	if !s.profile.CompareAndSwap(false, true) {
-		s.answer(r, profileAnswer{Error: "another profile is being taken"}, nil)
-		return
+	profile, err := s.take(&o)
+	answer := profileAnswer{Profile: profile}
+	if err != nil {
+		answer.Error = err.Error()
 	}
-	go func() {
-		defer s.profile.Store(false)
-		profile, err := s.take(&o)
-		answer := profileAnswer{Profile: profile}
-		if err != nil {
-			answer.Error = err.Error()
-		}
-		s.answer(r, answer, nil)
-	}()
+	s.answer(r, answer, nil)
 }
 
 func (s *Service) take(o *profileOptions) ([]byte, error) {
@@ -186,7 +179,7 @@ func (s *Service) take(o *profileOptions) ([]byte, error) {
 }
 
 // answerAccountStatz answers for one account, or for those that the options name.
-// About an unused account the server is silent.
+// About unused accounts the server is silent, unless they are asked for.
 func (s *Service) answerAccountStatz(r *request) {
 	var o api.AccountStatzOptions
 	if !s.options(r, &o) {
@@ -196,7 +189,7 @@ func (s *Service) answerAccountStatz(r *request) {
 		o.Accounts = []string{r.account}
 	}
 	z, err := s.host.Monitor().AccountStatz(&o)
-	if err == nil && len(z.Accounts) == 0 && r.account != "" {
+	if err == nil && len(z.Accounts) == 0 && !o.IncludeUnused {
 		return
 	}
 	s.answer(r, z, err)

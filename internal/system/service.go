@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/events"
 )
 
-// queueSize bounds the requests that wait.
+// queueSize bounds the requests that wait, in each queue.
 const queueSize = 1024
+
+// profilers work on profiles: one is enough for the CPU profile, of which the
+// process takes one at a time, the other for those that are there at once.
+const profilers = 2
 
 // Service serves the system account of one server. Make it with New.
 type Service struct {
@@ -25,7 +28,7 @@ type Service struct {
 	sender   *broker.Sender
 	requests chan *request
 	statsz   chan *request
-	profile  atomic.Bool // one is being taken
+	profiles chan *request
 	forced   chan struct{}
 	ended    <-chan struct{}
 
@@ -47,7 +50,7 @@ func New(host Host, id string, account *broker.Account) *Service {
 	s := &Service{
 		host: host, id: id, account: account,
 		requests: make(chan *request, queueSize), statsz: make(chan *request, queueSize),
-		forced: make(chan struct{}, 1),
+		profiles: make(chan *request, queueSize), forced: make(chan struct{}, 1),
 	}
 	s.receiver.Headers.Store(true)
 	s.sender = broker.NewSender(account, &s.receiver)
@@ -64,6 +67,9 @@ func (s *Service) Run(ctx context.Context, ready chan<- struct{}) {
 	var workers sync.WaitGroup
 	workers.Go(func() { s.work(ctx, s.requests) })
 	workers.Go(func() { s.work(ctx, s.statsz) })
+	for range profilers {
+		workers.Go(func() { s.work(ctx, s.profiles) })
+	}
 	workers.Go(func() { s.beat(ctx) })
 	workers.Wait()
 	s.conns.stop()
@@ -86,7 +92,8 @@ func (s *Service) subscribe() {
 	add := func(subject string, account int, answer func(*Service, *request)) {
 		to := &broker.Receiver{Handle: func(sub *broker.Subscription, m *broker.Message) { s.enqueue(sub, m, account, answer) }}
 		to.Headers.Store(true)
-		subs = append(subs, &broker.Subscription{Subject: subject, To: to})
+		name, queue, _ := strings.Cut(subject, " ")
+		subs = append(subs, &broker.Subscription{Subject: name, Queue: queue, To: to})
 	}
 	for name, answer := range serverRequests {
 		add("$SYS.REQ.SERVER."+s.id+"."+name, 0, answer)
@@ -104,24 +111,42 @@ func (s *Service) subscribe() {
 	add("$SYS.DEBUG.SUBSCRIBERS", 0, (*Service).answerSubscribers)
 	add("$SYS.REQ.USER.*.INFO", accountToken, (*Service).answerUser)
 	add("$SYS.REQ.USER.INFO", 0, (*Service).answerUser)
+	if c := s.host.Claims(); c != nil {
+		s.subscribeClaims(c, add)
+	}
 	s.account.Subscribe(subs...) // the subjects are valid
 }
 
 // accountToken is the number of the token, from 1, that names the account.
 const accountToken = 4
 
-// enqueue takes a request over from its publisher's goroutine.
+// queueOf returns the queue for requests of a kind, by the last token of their
+// subject.
+func (s *Service) queueOf(name string) chan *request {
+	switch name {
+	case "STATSZ", "PING":
+		return s.statsz
+	case "PROFILEZ":
+		return s.profiles
+	default:
+		return s.requests
+	}
+}
+
+// enqueue takes a request over from its publisher's goroutine. Without a reply
+// subject there is nothing to do, unless the statistics are to be published or
+// claims have changed.
 func (s *Service) enqueue(sub *broker.Subscription, m *broker.Message, account int, answer func(*Service, *request)) {
+	queue := s.queueOf(sub.Subject[strings.LastIndexByte(sub.Subject, '.')+1:])
+	if m.Reply == "" && queue != s.statsz && !strings.Contains(sub.Subject, ".CLAIMS.") {
+		return
+	}
 	r := &request{message: m, answer: answer}
 	if account > 0 {
 		r.account = strings.Split(m.Subject, ".")[account-1]
 		if r.account == "PING" && sub.Subject == "$SYS.REQ.ACCOUNT.*.STATZ" {
 			return // has a subscription of its own
 		}
-	}
-	queue := s.requests
-	if strings.HasSuffix(sub.Subject, ".STATSZ") || strings.HasSuffix(sub.Subject, ".PING") {
-		queue = s.statsz
 	}
 	select {
 	case queue <- r:

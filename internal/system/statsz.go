@@ -11,7 +11,6 @@ import (
 const (
 	firstBeat = 250 * time.Millisecond
 	lastBeat  = 10 * time.Second
-	minBeat   = time.Second
 )
 
 // statszMessage are the statistics of a server.

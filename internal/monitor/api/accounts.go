@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -42,7 +43,9 @@ type AccountInfo struct {
 	Vr          []ExtVrIssues        `json:"validation_result_jwt,omitempty"`
 	RevokedUser map[string]time.Time `json:"revoked_user,omitempty"`
 	Sublist     *SublistStats        `json:"sublist_stats,omitempty"`
-	Responses   map[string]ExtImport `json:"responses,omitempty"`
+	// Responses are answers that are owed, by the subject on which the service
+	// gives them.
+	Responses map[string]ExtResponse `json:"responses,omitempty"`
 }
 
 // ExtMap maps a subject to where messages on it go.
@@ -92,10 +95,43 @@ type ExtImport struct {
 	M1           json.RawMessage `json:"m1,omitempty"`
 }
 
+// ExtResponse is an answer that a service owes: the way back of a request. Subject
+// and Account are where it goes, To is where the service publishes it.
+type ExtResponse struct {
+	ExtImport
+	Type int `json:"type"` // always ResponseType
+}
+
+// ResponseType is what tools expect as the type of responses.
+const ResponseType = 2
+
 // ServiceLatency says how the latency of a service is measured.
 type ServiceLatency struct {
-	Sampling int    `json:"sampling"` // percent
-	Results  string `json:"results"`  // subject
+	Sampling SamplingRate `json:"sampling"`
+	Results  string       `json:"results"` // subject
+}
+
+// SamplingRate is how many percent of the requests are measured. 0 means those
+// whose headers ask for it, and is "headers" in JSON.
+type SamplingRate int
+
+const sampledByHeaders = "headers"
+
+// MarshalJSON implements json.Marshaler.
+func (r SamplingRate) MarshalJSON() ([]byte, error) {
+	if r == 0 {
+		return json.Marshal(sampledByHeaders)
+	}
+	return json.Marshal(int(r))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *SamplingRate) UnmarshalJSON(text []byte) error {
+	if string(text) == strconv.Quote(sampledByHeaders) {
+		*r = 0
+		return nil
+	}
+	return json.Unmarshal(text, (*int)(r))
 }
 
 // ExtVrIssues is something that is wrong with an account's claims.
