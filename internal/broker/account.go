@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/godwit-mq/godwit/internal/events"
 	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/transform"
 )
@@ -15,6 +16,8 @@ type Node struct {
 	Hash    string // of the name, 8 characters
 	// System is the system account, nil if there is none.
 	System *Account
+	// Describe describes the server in events; nil leaves it out.
+	Describe func() events.Server
 }
 
 // Account is a subject space: nothing crosses from one to another by itself.
@@ -35,6 +38,7 @@ type Account struct {
 	shadows  map[*Subscription][]*Subscription
 
 	responses responses
+	trace     atomic.Pointer[TraceTarget]
 
 	sending sync.Mutex
 	sender  *Sender // made when first asked for

@@ -47,12 +47,14 @@ type hop struct {
 	answer   bool          // of a service: not a request to others
 	ask      bool          // the connection wants to be told if nobody is reached
 	cmd      wire.Command  // of the origin, if ask is set
+	trace    *tracing      // nil: not traced here
+	step     int           // of the parent's trace, that led here
 	asked    events.Client // who asks, as the services may see it
 }
 
 // depart prepares the crossings of a message that the connection published.
-func (p *Publisher) depart(cmd *wire.Command, first int, ask, reached bool) {
-	h := &hop{open: len(p.crossings) - first, reached: reached, ask: ask, cmd: *cmd}
+func (p *Publisher) depart(cmd *wire.Command, first int, ask, reached bool, trace *tracing) {
+	h := &hop{open: len(p.crossings) - first, reached: reached, ask: ask, cmd: *cmd, trace: trace}
 	h.origin = h
 	for i := first; i < len(p.crossings); i++ {
 		p.crossings[i].hop = h
@@ -83,6 +85,10 @@ func (p *Publisher) cross() {
 	for _, v := range p.views {
 		v.settle()
 	}
+}
+
+// doLater does what had to wait until nothing is locked.
+func (p *Publisher) doLater() {
 	for len(p.later) > 0 {
 		list := p.later
 		p.later = nil
@@ -97,15 +103,20 @@ func (p *Publisher) arrive(account *Account, cmd *wire.Command, h *hop, mapped b
 	v := p.foreign(account)
 	p.lock(v)
 	v.lookups.Total++
+	p.tracing = h.trace
 	e := p.find(v, cmd.Subject, mapped)
 	if e.mapping != nil {
 		e = p.choose(v, e, cmd)
 	}
 	if e.Subject != nil {
 		cmd.Subject = e.Subject
+		if h.parent != nil && h.parent.trace != nil {
+			h.parent.trace.event.Events[h.step].To = string(e.Subject)
+		}
 	}
 	before := len(p.crossings)
 	reached := p.publish(v, e, cmd)
+	p.tracing = nil
 	for i := before; i < len(p.crossings); i++ {
 		p.crossings[i].hop = h
 	}
@@ -128,6 +139,9 @@ func (p *Publisher) finish(h *hop, reached bool) {
 			if h.ask {
 				p.noResponders(&h.cmd)
 			}
+		}
+		if h.trace != nil && h.parent == nil {
+			p.endTrace(h.trace)
 		}
 		reached = h.reached
 		h = h.parent
@@ -162,6 +176,12 @@ func (s *serviceImport) pass(p *Publisher, c *crossing) {
 		s.reportWithoutReply(p, &c.cmd, h)
 	}
 	p.carry(&cmd, &c.cmd, s.info(h, c.cmd.Reply))
+	if !s.traceAcross(p, h, &cmd, c.cmd.Subject) {
+		h.response.cancel()
+		h.response = nil
+		p.finish(h, true) // it would have been delivered
+		return
+	}
 	p.arrive(s.To, &cmd, h, false)
 }
 

@@ -34,6 +34,7 @@ type ServiceImport struct {
 // messages go to the same receiver.
 type streamImport struct {
 	StreamImport
+	to                *Account
 	pattern           string               // of the local subjects
 	toLocal, toRemote *transform.Transform // nil if one of the subjects is literal, or they are equal
 }
@@ -68,6 +69,9 @@ func (a *Account) setServices(wanted []ServiceImport) error {
 	old := a.services
 	keep := make([]*serviceImport, 0, len(wanted))
 	for _, w := range wanted {
+		if w.Threshold <= 0 {
+			w.Threshold = sharing.DefaultThreshold
+		}
 		if i := slices.IndexFunc(old, func(s *serviceImport) bool { return s.ServiceImport == w }); i >= 0 {
 			keep = append(keep, old[i])
 			old = slices.Delete(slices.Clone(old), i, i+1)
@@ -113,9 +117,6 @@ func LocalPattern(remote, local string) string {
 }
 
 func newServiceImport(from *Account, i ServiceImport) (*serviceImport, error) {
-	if i.Threshold <= 0 {
-		i.Threshold = sharing.DefaultThreshold
-	}
 	s := &serviceImport{ServiceImport: i, from: from}
 	_, toRemote, err := renaming(i.Subject, i.Local)
 	if err != nil {
@@ -155,7 +156,7 @@ func (a *Account) setStreams(wanted []StreamImport) error {
 			continue
 		}
 		changed = true
-		s, err := newStreamImport(w)
+		s, err := newStreamImport(a, w)
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
@@ -170,8 +171,8 @@ func (a *Account) setStreams(wanted []StreamImport) error {
 	return failed
 }
 
-func newStreamImport(i StreamImport) (*streamImport, error) {
-	s := &streamImport{StreamImport: i, pattern: i.Local}
+func newStreamImport(to *Account, i StreamImport) (*streamImport, error) {
+	s := &streamImport{StreamImport: i, to: to, pattern: i.Local}
 	var err error
 	if s.toLocal, s.toRemote, err = renaming(i.Subject, i.Local); err != nil {
 		return nil, err

@@ -80,6 +80,8 @@ type Publisher struct {
 	hop       *hop       // of the message that is being published there
 	carried   []byte     // bytes of messages that imports rewrote
 	later     []func()   // to be done when nothing is locked
+	tracing   *tracing   // of the message that is being published; nil: not traced
+	traced    Entry      // of that message
 
 	// Of the batch, moved to the shared counters by Flush.
 	inMsgs, inBytes int64
@@ -164,7 +166,7 @@ func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
 		p.lock(&p.home)
 	}
 	p.home.lookups.Total++
-	if cmd.SameSubject && p.home.last != nil {
+	if cmd.SameSubject && p.home.last != nil && p.tracing == nil {
 		p.home.lookups.Hits++
 		return p.home.last
 	}
@@ -173,7 +175,7 @@ func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
 	if e.mapping != nil {
 		return p.choose(&p.home, e, cmd)
 	}
-	if e != &p.home.scratch {
+	if e != &p.home.scratch && e != &p.traced {
 		p.home.last = e
 	}
 	return e
@@ -234,6 +236,9 @@ func (p *Publisher) Flush() {
 		p.cross()
 	}
 	p.home.settle()
+	if len(p.later) > 0 {
+		p.doLater()
+	}
 	if len(p.internal) > 0 {
 		p.handleInternal()
 	}

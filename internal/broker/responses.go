@@ -183,6 +183,14 @@ func (w *response) end(p *Publisher, why ending) {
 	}
 }
 
+// cancel removes a response of a request that was not sent.
+func (w *response) cancel() {
+	if w != nil {
+		w.metered = nil
+		w.end(nil, served)
+	}
+}
+
 // answered notes that a response was delivered.
 func (w *response) answered(p *Publisher, at time.Time) {
 	if w.metered != nil {

@@ -28,8 +28,9 @@ type Entry struct {
 // target is one subscription that wants the subject.
 type target struct {
 	sub    *Subscription
-	stage  *stage  // nil for an internal receiver
-	via    passage // to another account; nil for a receiver in this one
+	shadow *Subscription // that stands for sub in this account; nil if it is sub itself
+	stage  *stage        // nil for an internal receiver
+	via    passage       // to another account; nil for a receiver in this one
 	grant  func([]byte)
 	prefix int // text[prefix:end] is "MSG subject sid ", or the subject alone
 	end    int
@@ -123,6 +124,7 @@ func (p *Publisher) resolveGroup(v *view, e *Entry, q *interest.QueueMatch[*Subs
 // account already is not imported again.
 func (p *Publisher) wanted(v *view, s *Subscription, subject []byte) (local []byte, ok bool) {
 	if s.To == p.self && s.To.NoEcho.Load() {
+		p.noteUnwanted(v, s, notEcho)
 		return nil, false
 	}
 	if _, service := s.To.via.(*serviceImport); service && bytes.HasPrefix(subject, []byte(ServiceReplies)) {
@@ -135,13 +137,17 @@ func (p *Publisher) wanted(v *view, s *Subscription, subject []byte) (local []by
 		subject = s.shadow.via.local(subject)
 	}
 	f := s.To.Filter.Load()
-	return subject, f == nil || f.Denies == nil || !f.Denies(subject, s.Queue)
+	if f != nil && f.Denies != nil && f.Denies(subject, s.Queue) {
+		p.noteUnwanted(v, s, notPermitted)
+		return nil, false
+	}
+	return subject, true
 }
 
 func (p *Publisher) target(e *Entry, s *Subscription, subject []byte) target {
 	t := target{sub: s, header: s.To.Headers.Load(), weight: 1, via: s.To.via}
 	if s.shadow != nil {
-		t.sub = s.shadow.of
+		t.sub, t.shadow = s.shadow.of, s
 	}
 	if f := s.To.Filter.Load(); f != nil {
 		t.grant = f.Grant
@@ -174,11 +180,19 @@ func (p *Publisher) Publish(e *Entry, cmd *wire.Command, ask bool) {
 	if e.Subject != nil {
 		cmd.Subject = e.Subject
 	}
+	trace := p.tracing
+	if trace != nil && e.Subject != nil {
+		p.noteMapping(e.Subject)
+	}
 	before := len(p.crossings)
 	reached := p.publish(&p.home, e, cmd)
+	p.tracing = nil
 	if n := len(p.crossings) - before; n > 0 {
-		p.depart(cmd, before, ask, reached)
+		p.depart(cmd, before, ask, reached, trace)
 		return
+	}
+	if trace != nil {
+		p.endTrace(trace)
 	}
 	if !reached && ask {
 		p.noResponders(cmd)
@@ -230,8 +244,14 @@ func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) boo
 		p.crossings = append(p.crossings, crossing{via: t.via, cmd: *cmd})
 		return false
 	}
+	if p.tracing != nil {
+		if ok, reached := p.noteEgress(v, t, e.text[t.prefix:t.end]); !ok {
+			return reached
+		}
+	}
 	limit := t.sub.max.Load()
 	if t.stage != nil && p.DropCrowded && t.stage.to.Crowded() {
+		p.noteFailure(notSlow)
 		return false
 	}
 	if limit > 0 {
@@ -240,6 +260,7 @@ func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) boo
 			p.exhausted = append(p.exhausted, t.sub)
 		}
 		if !ok {
+			p.noteFailure(notAuto)
 			return false
 		}
 	}

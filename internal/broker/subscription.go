@@ -85,6 +85,8 @@ type Receiver struct {
 	// Trace is told of deliveries while publishers trace: "MSG foo 1 5". May be
 	// nil.
 	Trace func(line []byte, headers, payload []byte)
+	// Requestor describes the connection; nil for a part of the server.
+	Requestor Requestor
 	// via, in place of Out and Handle, carries messages to another account.
 	via passage
 	// Exhausted is called, with no lock held, when a subscription has got all

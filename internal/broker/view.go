@@ -91,6 +91,10 @@ func (p *Publisher) foreign(a *Account) *view {
 // find resolves a subject in a locked view, or finds it resolved. mapped tells
 // that the account's mappings do not apply (any more).
 func (p *Publisher) find(v *view, subject []byte, mapped bool) *Entry {
+	if p.tracing != nil { // what a cached result leaves out has to be shown
+		p.resolve(v, &p.traced, subject, mapped)
+		return &p.traced
+	}
 	hash := hashOf(subject)
 	if mapped {
 		hash = ^hash
@@ -164,6 +168,7 @@ func (p *Publisher) forget() {
 		p.forgetView(v)
 	}
 	p.nothing.reset()
+	p.traced.reset()
 	p.matches.Reset()
 	for out, s := range p.stages {
 		delete(p.stages, out)

@@ -86,6 +86,7 @@ func New(identity Identity, server Server) *Client {
 	c.receiver.Out = &c.conn.Out
 	c.receiver.Exhausted = c.exhausted
 	c.receiver.Trace = c.traceDelivery
+	c.receiver.Requestor = c
 	c.connect = options.ClientOpts{Verbose: true, Pedantic: true, Echo: true}
 	c.verbose, c.pedantic = true, true
 	c.remote = identity.Net.RemoteAddr()

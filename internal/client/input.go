@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
@@ -153,6 +154,9 @@ func (c *Client) publish(cmd *wire.Command) error {
 		c.applyChanges()
 	}
 	p.Count(cmd)
+	if cmd.Header > 0 && broker.AsksForTrace(cmd.Body[:cmd.Header]) && !c.startTrace(cmd) {
+		return nil
+	}
 	e := p.Lookup(cmd)
 	if e.Subject != nil {
 		if c.trace {
@@ -164,6 +168,7 @@ func (c *Client) publish(cmd *wire.Command) error {
 		return nil
 	}
 	if len(cmd.Reply) > 0 && reservedReply(cmd.Reply) {
+		p.RefuseTrace(fmt.Sprintf("Permissions Violation for Publish with Reply of %q", cmd.Reply))
 		c.violation(fmt.Sprintf("Permissions Violation for Publish with Reply of %q", cmd.Reply),
 			fmt.Sprintf("Publish Violation - Reply %q", cmd.Reply))
 		return nil
@@ -176,6 +181,20 @@ func (c *Client) publish(cmd *wire.Command) error {
 	}
 	p.Publish(e, cmd, c.noResponder && len(cmd.Reply) > 0)
 	return nil
+}
+
+// startTrace begins the trace that a message asks for. It reports whether the
+// message is to be published.
+func (c *Client) startTrace(cmd *wire.Command) bool {
+	start := c.pub.StartTrace(cmd)
+	if start.Log != "" {
+		c.errorf("%s", start.Log)
+	}
+	if start.Violation != "" {
+		c.violation(fmt.Sprintf("Permissions Violation for Publish to %q", start.Violation),
+			fmt.Sprintf("Publish Violation - Subject %q", start.Violation))
+	}
+	return !start.Drop
 }
 
 // ok answers +OK.

@@ -69,6 +69,7 @@ func (c *Client) mayPublish(v broker.Verdict, cmd *wire.Command) bool {
 			return true
 		}
 	}
+	c.pub.RefuseTrace(fmt.Sprintf("Permissions Violation for Publish to %q", cmd.Subject))
 	c.violation(fmt.Sprintf("Permissions Violation for Publish to %q", cmd.Subject),
 		fmt.Sprintf("Publish Violation - Subject %q", cmd.Subject))
 	return false

@@ -441,8 +441,6 @@ func TestWhatIsNotCarriedOutIsRefused(t *testing.T) {
 		refuse(t, key+" { x: 1 }", "is not supported yet")
 	}
 	for _, text := range []string{
-		"accounts { A { jetstream: enabled } }", "accounts { A { msg_trace: a } }",
-		"accounts { A { trace_dest: a } }", "authorization { auth_callout { issuer: a } }", "tls { ocsp_peer: true }",
 		"jetstream: enabled", "jetstream { store_dir: x }", "jetstream { enabled: false, store_dir: x }",
 	} {
 		refuse(t, text, "is not supported yet")

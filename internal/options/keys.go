@@ -144,8 +144,7 @@ var unsupportedKeys = map[string]*shape{
 // topKeys or in blocks. Accounts and options made in code are held to the same
 // list (checkPending).
 var pending = set(
-	"msg_trace", "trace_dest", "resolver_tls",
-
+	"resolver_tls",
 	"auth_callout", "auth_hook", "ocsp", "ocsp_cache", "ocsp_peer",
 )
 

@@ -64,7 +64,6 @@ func TestBadMessageTrace(t *testing.T) {
 		"msg_trace: {dest: a\n sampling: 0}":    ":3:2: Ttrace destination sampling value 0 is invalid, needs to be [1..100]",
 		"msg_trace: {dest: a\n sampling: 101%}": ":3:2: Ttrace destination sampling value 101 is invalid, needs to be [1..100]",
 		"msg_trace: {\n wrong: field}":          `:3:2: Unknown field "wrong" parsing account message trace map/struct "msg_trace"`,
-		"msg_trace: a":                          `:2:1: "msg_trace" is not supported yet`,
 	} {
 		refuse(t, "accounts { A {\n"+entry+"\n} }", want)
 	}

@@ -31,6 +31,7 @@ type description struct {
 	limits   options.AccountLimits
 	offers   *sharing.Account
 	mappings *transform.Mappings
+	trace    broker.TraceTarget
 	updated  time.Time
 	claims   *operator.Account                    // nil unless claims describe it
 	tokens   map[*sharing.Import]*operator.Import // of imports that bring one
@@ -96,6 +97,7 @@ func (a *accounts) configure(o *options.Options) error {
 	a.mu.Unlock()
 	for _, acc := range list {
 		acc.SetMappings(acc.described.Load().mappings)
+		acc.SetTrace(acc.described.Load().trace)
 	}
 	for _, acc := range list {
 		if err := a.link(acc); err != nil {
@@ -123,6 +125,7 @@ func describe(o *options.Options) (wanted map[string]*description, system string
 			return nil, "", err
 		}
 		offers := add(configured.Name, configured.Limits, configured.Mappings)
+		wanted[configured.Name].trace = broker.TraceTarget{Subject: configured.TraceDest, Sampling: configured.TraceSampling}
 		offers.Exports = slices.Clone(configured.Exports)
 		offers.Imports = slices.Clone(configured.Imports)
 	}

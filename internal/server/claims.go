@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
@@ -79,6 +80,9 @@ func describeClaims(a *operator.Account) (*description, error) {
 			}
 			d.tokens[&i.Import] = i
 		}
+	}
+	if a.Trace != nil {
+		d.trace = broker.TraceTarget{Subject: a.Trace.Destination, Sampling: a.Trace.Sampling}
 	}
 	var made []*transform.Mapping
 	for _, m := range a.Mappings {
@@ -354,6 +358,7 @@ func (a *accounts) install(name string, d *description) (missing []string, compl
 	list := a.sorted()
 	a.mu.Unlock()
 	acc.SetMappings(d.mappings)
+	acc.SetTrace(d.trace)
 	complaints = append(complaints, a.link(acc))
 	for _, other := range list {
 		if other != acc && other.importsFrom(name) {

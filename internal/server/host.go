@@ -48,6 +48,17 @@ func (h host) Describe() events.Server {
 	}
 }
 
+// describe is the server's description in events that it does not send through the
+// system account.
+func (s *Server) describe() events.Server {
+	d := host{s}.Describe()
+	if service := s.system.Load(); service != nil {
+		return service.Stamp(d)
+	}
+	d.Time = time.Now().UTC()
+	return d
+}
+
 // Monitor implements system.Host.
 func (h host) Monitor() *monitor.Server { return h.monitor }
 
@@ -112,7 +123,10 @@ func (h host) User(id uint64) (system.UserInfo, bool) {
 		return system.UserInfo{}, false
 	}
 	b := c.Binding()
-	u := system.UserInfo{User: b.User, Account: b.Account.Name, AccountName: b.Account.Name}
+	u := system.UserInfo{User: b.User, Account: b.Account.Name, AccountName: h.accountTag(b.Account.Name)}
+	if b.Claims != nil {
+		u.UserName = b.Claims.DisplayName
+	}
 	if b.Permissions != nil {
 		u.Permissions = b.Permissions.Public()
 	}
@@ -176,22 +190,48 @@ func (h host) CountSubscribers(account, name, queue string) (int, error) {
 	return n, nil
 }
 
+// accountTag is the name that people gave an account, as far as it differs from the
+// one it is known by.
+func (s *Server) accountTag(name string) string {
+	if a := s.accounts.get(name); a != nil {
+		if claims := a.described.Load().claims; claims != nil && claims.DisplayName != "" {
+			return claims.DisplayName
+		}
+	}
+	return name
+}
+
+// announced is what advisories tell about a connection. Other than in what a
+// service learns about who asks, the name tag is the account's.
+func (s *Server) announced(c *client.Client) events.Client {
+	d := c.Describe(true)
+	d.NameTag = s.accountTag(d.Account)
+	return d
+}
+
 // Connected implements client.Server.
 func (s *Server) Connected(c *client.Client) {
 	service := s.system.Load()
 	if service == nil {
 		return
 	}
-	d := c.Describe(true)
+	d := s.announced(c)
 	service.Connected(d)
 	s.connectionsChanged(service, d.Account)
 }
 
 // Rejected implements client.Server.
 func (s *Server) Rejected(c *client.Client, r *client.Refusal) {
-	if service := s.system.Load(); service != nil {
-		service.Refused(c.Describe(true), traffic(c), r.Reason.String())
+	service := s.system.Load()
+	if service == nil {
+		return
 	}
+	d := s.announced(c)
+	if d.Stop == nil {
+		now := time.Now().UTC()
+		d.Stop = &now
+	}
+	service.Refused(d, traffic(c), r.Reason.String())
 }
 
 // disconnected tells that a connection has gone which was announced.
@@ -200,7 +240,7 @@ func (s *Server) disconnected(c *client.Client) {
 	if service == nil || !c.Registered() {
 		return
 	}
-	d := c.Describe(true)
+	d := s.announced(c)
 	service.Disconnected(d, traffic(c), c.Reason().String())
 	s.connectionsChanged(service, d.Account)
 }

@@ -128,6 +128,7 @@ func New(given *options.Options) (*Server, error) {
 	if s.accounts, err = newAccounts(opts, s.name); err != nil {
 		return nil, err
 	}
+	s.accounts.node.Describe = s.describe
 	if s.claims, err = newClaims(opts); err != nil {
 		return nil, err
 	}

@@ -132,8 +132,8 @@ type profileOptions struct {
 
 // profileAnswer is a profile, or why there is none.
 type profileAnswer struct {
-	Profile []byte `json:"profile,omitempty"`
-	Error   string `json:"error,omitempty"`
+	Profile []byte `json:"profile"`
+	Error   string `json:"error"`
 }
 
 // answerProfile takes a profile of the process.

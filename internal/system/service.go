@@ -166,6 +166,16 @@ func (s *Service) publish(subject string, header []byte, build func(events.Serve
 	}
 }
 
+// Stamp gives a description the next number and the present time, for messages that
+// do not leave through the service.
+func (s *Service) Stamp(server events.Server) events.Server {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.seq++
+	server.Seq, server.Time = s.seq, time.Now().UTC()
+	return server
+}
+
 // encode builds a message with the next number. sending is held.
 func (s *Service) encode(build func(events.Server) any) ([]byte, bool) {
 	server := s.host.Describe()
