@@ -77,6 +77,7 @@ type Publisher struct {
 	crowded   []*link.Out
 
 	crossings []crossing // to other accounts, at the end of the batch
+	answers   []byte     // of the connection, to be given when they are through
 	hop       *hop       // of the message that is being published there
 	carried   []byte     // bytes of messages that imports rewrote
 	later     []func()   // to be done when nothing is locked
@@ -144,8 +145,13 @@ func (p *Publisher) Begin(block *link.Block, now int64) { p.block, p.now = block
 // must be given up with Flush before the interest is changed.
 func (p *Publisher) Holding() bool { return p.held != nil }
 
-// Answer adds a line to the connection's own output.
+// Answer adds a line to the connection's own output. Behind messages that cross to
+// other accounts at the end of the batch it waits for what they bring back.
 func (p *Publisher) Answer(line string) {
+	if len(p.crossings) > 0 {
+		p.answers = append(p.answers, line...)
+		return
+	}
 	dst := p.own.run.Reserve(len(line))
 	copy(dst, line)
 }
@@ -234,6 +240,10 @@ func (p *Publisher) Flush() {
 	p.sendDirty()
 	if len(p.crossings) > 0 {
 		p.cross()
+	}
+	if len(p.answers) > 0 {
+		copy(p.own.run.Reserve(len(p.answers)), p.answers)
+		p.answers = p.answers[:0]
 	}
 	p.home.settle()
 	if len(p.later) > 0 {

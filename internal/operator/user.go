@@ -212,6 +212,7 @@ func (a *Account) user(c *Credential, rights *jwt.UserPermissionLimits, types []
 
 // connectionTypes drops the types that are not known here, but never so that a
 // restriction becomes none, and looks whether the connection's is among the rest.
+// The rest is returned even if it is not.
 func connectionTypes(list []string, wanted string) ([]string, error) {
 	var known, unknown []string
 	allowed := len(list) == 0
@@ -229,7 +230,7 @@ func connectionTypes(list []string, wanted string) ([]string, error) {
 		return nil, refuse("invalid connection types %q", unknown)
 	}
 	if !allowed {
-		return nil, refuse("Connection type not allowed")
+		return known, refuse("Connection type not allowed")
 	}
 	return known, nil
 }

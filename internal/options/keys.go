@@ -144,7 +144,6 @@ var unsupportedKeys = map[string]*shape{
 // topKeys or in blocks. Accounts and options made in code are held to the same
 // list (checkPending).
 var pending = set(
-	"resolver_tls",
 	"auth_callout", "auth_hook", "ocsp", "ocsp_cache", "ocsp_peer",
 )
 

@@ -13,6 +13,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/resolver"
 	"github.com/godwit-mq/godwit/internal/sharing"
 	"github.com/godwit-mq/godwit/internal/transform"
 )
@@ -20,7 +21,7 @@ import (
 // claims is operator mode: accounts and users come from signed claims.
 type claims struct {
 	trust    *operator.Trust
-	resolver claimsSource
+	resolver resolver.Resolver
 	// directory: claims are kept by the server, and may be sent in.
 	directory bool
 
@@ -39,7 +40,7 @@ type loading struct {
 const fetchSlow = time.Second
 
 // newClaims returns what the options say about operators; nil if there are none.
-func newClaims(o *options.Options) (*claims, error) {
+func (s *Server) newClaims(o *options.Options) (*claims, error) {
 	settings := operator.Settings{
 		TrustedKeys: o.TrustedKeys, DefaultSentinel: o.DefaultSentinel, SystemAccount: o.SystemAccount,
 		HasResolver: o.AccountResolver != nil, HasAccounts: len(o.Accounts) > 0,
@@ -63,7 +64,7 @@ func newClaims(o *options.Options) (*claims, error) {
 		return nil, err
 	}
 	c := &claims{trust: trust, directory: settings.DirectoryResolver, loading: make(map[string]*loading), expiry: make(map[string]*time.Timer)}
-	c.resolver, err = newResolver(o)
+	c.resolver, err = s.newResolver(o, trust)
 	return c, err
 }
 

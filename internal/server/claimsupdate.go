@@ -6,6 +6,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/operator"
+	"github.com/godwit-mq/godwit/internal/resolver"
 )
 
 // refreshAccount brings changed claims of a known account into force, for its
@@ -107,8 +108,10 @@ func (s *Server) loadSystem() error {
 	for _, line := range c.trust.Introduction() {
 		s.log.Noticef("%s", line)
 	}
-	if err := c.resolver.Start(); err != nil {
-		return err
+	if remote, ok := c.resolver.(*resolver.URL); ok {
+		if err := remote.Check(); err != nil {
+			return err
+		}
 	}
 	name := c.trust.SystemAccount()
 	if name == "" {

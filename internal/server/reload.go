@@ -64,7 +64,8 @@ func (s *Server) reload(next *options.Options) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := describe(next); err != nil {
+	wanted, _, err := describe(next)
+	if err != nil {
 		return err
 	}
 	files, err := s.openFiles(changes, next)
@@ -73,8 +74,8 @@ func (s *Server) reload(next *options.Options) error {
 	}
 	// From here on nothing fails.
 	before := s.baseInfo()
-	if changes.Has("Accounts", "Mappings") {
-		if err := s.accounts.configure(next); err != nil {
+	if changes.Has("Accounts", "Mappings") && s.claims == nil {
+		if err := s.accounts.follow(wanted); err != nil {
 			s.log.Errorf("Accounts are not all as configured: %v", err)
 		}
 	}
@@ -96,6 +97,36 @@ func (s *Server) reload(next *options.Options) error {
 		s.log.Noticef("Reloaded: %s", text)
 	}
 	return nil
+}
+
+// follow makes the accounts what new options describe. The system account, which
+// others look at without a lock, stays the same one.
+func (a *accounts) follow(wanted map[string]*description) error {
+	a.configuring.Lock()
+	defer a.configuring.Unlock()
+	a.mu.Lock()
+	for name, d := range wanted {
+		a.put(name, d)
+	}
+	var failed error
+	list := slices.DeleteFunc(a.sorted(), func(acc *account) bool {
+		if wanted[acc.Name] != nil {
+			return false
+		}
+		delete(a.byName, acc.Name)
+		failed = errors.Join(failed, acc.SetImports(nil, nil)) // its connections will be closed
+		return true
+	})
+	a.mu.Unlock()
+	for _, acc := range list {
+		d := acc.described.Load()
+		acc.SetMappings(d.mappings)
+		acc.SetTrace(d.trace)
+	}
+	for _, acc := range list {
+		failed = errors.Join(failed, a.link(acc))
+	}
+	return failed
 }
 
 // aboutUsers are the options that decide about who may be connected and what they
@@ -132,6 +163,9 @@ func (s *Server) reviewClient(c *client.Client, old, now *configuration) {
 	if secure := c.TLSState(); secure != nil && len(pins) > 0 && auth.CheckPinned(secure.State, pins) != nil {
 		c.CloseWith(client.TLSHandshakeFailure, "Authorization Violation")
 		return
+	}
+	if was.Claims != nil {
+		return // what claims say is not in the options
 	}
 	verdict := now.authFor(web).Review(was.Verdict, s.request(c), old.authFor(web))
 	account := s.accounts.get(verdict.Account)

@@ -1,37 +1,132 @@
 package server
 
 import (
-	"errors"
 	"fmt"
-	"maps"
+	"time"
 
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
+	"github.com/godwit-mq/godwit/internal/resolver"
+	"github.com/godwit-mq/godwit/internal/system"
 )
 
-// claimsSource is where account claims come from.
-type claimsSource interface {
-	Start() error
-	Fetch(account string) (string, error)
-	Close() error
+// newResolver makes the source of account claims that the options name.
+func (s *Server) newResolver(o *options.Options, trust *operator.Trust) (resolver.Resolver, error) {
+	r := o.AccountResolver
+	settings := resolver.Settings{
+		Path: r.Directory, Limit: int(r.Limit), Timeout: r.Timeout,
+		Accept:  func(key, text string) error { _, err := trust.CheckUpdate(key, text); return err },
+		Changed: s.claimsChanged, Deleted: s.disableAccount,
+		Report: func(err error) { s.log.Errorf("Account resolver: %v", err) },
+	}
+	var made resolver.Resolver
+	var err error
+	switch r.Kind {
+	case options.ResolverURL:
+		made, err = resolver.NewURL(r.URL, r.Timeout, o.AccountResolverTLSConfig)
+	case options.ResolverFull:
+		made, err = resolver.NewFull(settings, deleteMode(r))
+	case options.ResolverCache:
+		made, err = resolver.NewCache(settings, r.TTL)
+	default:
+		return resolver.NewMemory(o.ResolverPreloads), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for key, text := range o.ResolverPreloads {
+		if err := made.Store(key, text); err != nil {
+			return nil, fmt.Errorf("resolver preload of %q: %w", key, err)
+		}
+	}
+	return made, nil
 }
 
-// newResolver makes the source that the options name.
-func newResolver(o *options.Options) (claimsSource, error) {
-	if o.AccountResolver.Kind != options.ResolverMemory {
-		return nil, fmt.Errorf("this kind of account resolver is not supported yet")
+func deleteMode(r *options.ResolverOpts) resolver.DeleteMode {
+	switch {
+	case !r.AllowDelete:
+		return resolver.DeleteRefused
+	case r.HardDelete:
+		return resolver.DeleteRemoves
 	}
-	return preloaded(maps.Clone(o.ResolverPreloads)), nil
+	return resolver.DeleteRenames
 }
 
-// preloaded are the claims of the configuration. They do not change.
-type preloaded map[string]string
-
-func (preloaded) Start() error { return nil }
-func (preloaded) Close() error { return nil }
-
-func (p preloaded) Fetch(account string) (string, error) {
-	if text := p[account]; text != "" {
-		return text, nil
+// claimsChanged is told by a directory that it has other claims of an account now.
+func (s *Server) claimsChanged(key string) {
+	if s.claims == nil || s.accounts.get(key) == nil {
+		return // it is not in use, or the server is just being made
 	}
-	return "", errors.New("account jwt not found")
+	text, err := s.claims.resolver.Fetch(key)
+	if err == nil {
+		err = s.refreshAccount(key, text)
+	}
+	if err != nil {
+		s.log.Errorf("Update for account %q resulted in error %v", key, err)
+	}
+}
+
+// claimsHost are the server's claims as the system account sees them.
+type claimsHost struct{ *Server }
+
+// Claims implements system.Host.
+func (h host) Claims() system.Claims {
+	if h.claims == nil {
+		return nil
+	}
+	return claimsHost(h)
+}
+
+// Update implements system.Claims. Claims that the server does not keep change the
+// account as long as it runs.
+func (h claimsHost) Update(key, text string) resolver.Answer {
+	c := h.claims
+	loaded := func(account string) bool { return h.accounts.get(account) != nil }
+	apply, answer := resolver.HandleUpdate(c.resolver, c.trust, key, text, loaded)
+	if apply != "" {
+		answer = resolver.UpdateAnswer(c.resolver.Kind(), apply, false, h.refreshAccount(apply, text))
+	}
+	return answer
+}
+
+func (h claimsHost) directory() *resolver.Directory {
+	if shared, ok := h.claims.resolver.(*resolver.Shared); ok {
+		return shared.Directory
+	}
+	return nil
+}
+
+// Keeps implements system.Claims.
+func (h claimsHost) Keeps() bool { return h.directory() != nil }
+
+// Whole implements system.Claims.
+func (h claimsHost) Whole() bool { return h.claims.resolver.Kind() == resolver.KindFull }
+
+// Lookup implements system.Claims.
+func (h claimsHost) Lookup(key string) string {
+	text, _ := h.directory().Load(key) // empty if it is not there
+	return text
+}
+
+// List implements system.Claims.
+func (h claimsHost) List() []string { return h.directory().Keys() }
+
+// Pack implements system.Claims.
+func (h claimsHost) Pack(hash []byte, send func(line string)) {
+	lines, equal := h.directory().HandlePack(hash)
+	if !equal {
+		for line, err := range lines {
+			if err != nil {
+				h.log.Errorf("Account resolver: %v", err)
+				continue
+			}
+			send(line)
+		}
+	}
+	send("") // ends them
+}
+
+// Delete implements system.Claims.
+func (h claimsHost) Delete(text string) resolver.Answer {
+	return h.directory().HandleDelete(h.claims.trust, text, time.Now())
 }

@@ -129,7 +129,7 @@ func New(given *options.Options) (*Server, error) {
 		return nil, err
 	}
 	s.accounts.node.Describe = s.describe
-	if s.claims, err = newClaims(opts); err != nil {
+	if s.claims, err = s.newClaims(opts); err != nil {
 		return nil, err
 	}
 	s.unbound = &client.Binding{Account: s.accounts.global(), MaxPayload: -1, MaxSubs: -1}

@@ -3,22 +3,25 @@ package system
 import (
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/events"
+	"github.com/godwit-mq/godwit/internal/resolver"
 )
 
 // Claims are the account claims that the server keeps or uses. Its methods may be
 // called from any goroutine.
 type Claims interface {
 	// Update takes claims over; key is the account that they were sent for, or
-	// empty. account and message are for the answer, also of an error.
-	Update(key, text string) (account, message string, err error)
-	// Keeps reports whether the server keeps claims for others, and hands them out.
+	// empty.
+	Update(key, text string) resolver.Answer
+	// Keeps reports whether the server keeps claims, and Whole, whether it keeps
+	// those of all accounts, for other servers too.
 	Keeps() bool
-	// Whole reports whether it keeps those of all accounts.
 	Whole() bool
 	Lookup(key string) string // empty: not known
 	List() []string
-	Pack(hash []byte) (lines []string, same bool)
-	Delete(text string) (message string, err error)
+	// Pack sends what the holder of a store with this hash lacks, and an empty line
+	// at the end.
+	Pack(hash []byte, send func(line string))
+	Delete(text string) resolver.Answer
 }
 
 // subscribeClaims announces interest in claims.
@@ -33,8 +36,7 @@ func (s *Service) subscribeClaims(c Claims, add func(subject string, account int
 	add("$SYS.REQ.CLAIMS.UPDATE", 0, update)
 	add("$SYS.REQ.CLAIMS.LIST", 0, func(s *Service, r *request) { s.answer(r, c.List(), nil) })
 	add("$SYS.REQ.CLAIMS.DELETE", 0, func(s *Service, r *request) {
-		message, err := c.Delete(string(r.message.Payload))
-		s.answerClaims(r, "", message, err)
+		s.answerClaims(r, c.Delete(string(r.message.Payload)))
 	})
 	if !c.Whole() {
 		return
@@ -45,53 +47,34 @@ func (s *Service) subscribeClaims(c Claims, add func(subject string, account int
 	add("$SYS.REQ.CLAIMS.PACK responder", 0, func(s *Service, r *request) { s.answerPack(c, r) })
 }
 
-// claimsAnswer tells what became of claims.
-type claimsAnswer struct {
-	Account string `json:"account,omitempty"`
-	Code    int    `json:"code"`
-	Message string `json:"message,omitempty"`
-}
-
-// claimsError tells why nothing became of them.
-type claimsError struct {
-	Account     string `json:"account,omitempty"`
-	Code        int    `json:"code"`
-	Description string `json:"description,omitempty"`
-}
-
-const succeeded = 200
-
 func (s *Service) answerUpdate(c Claims, r *request) {
-	account, message, err := c.Update(r.account, string(r.message.Payload))
-	s.answerClaims(r, account, message, err)
+	s.answerClaims(r, c.Update(r.account, string(r.message.Payload)))
 }
 
-func (s *Service) answerClaims(r *request, account, message string, err error) {
-	if err != nil {
-		s.host.Log().Errorf("%s - %v", message, err)
-		s.reply(r, false, func(server events.Server) any {
-			return struct {
-				Server events.Server `json:"server"`
-				Error  claimsError   `json:"error"`
-			}{server, claimsError{account, failed, message + " - " + err.Error()}}
-		})
-		return
+func (s *Service) answerClaims(r *request, a resolver.Answer) {
+	if !a.OK() {
+		s.host.Log().Errorf("Account %q: %s", a.Account, a.Description)
 	}
 	s.reply(r, false, func(server events.Server) any {
+		if a.OK() {
+			return struct {
+				Server events.Server   `json:"server"`
+				Data   resolver.Answer `json:"data"`
+			}{server, a}
+		}
 		return struct {
-			Server events.Server `json:"server"`
-			Data   claimsAnswer  `json:"data"`
-		}{server, claimsAnswer{account, succeeded, message}}
+			Server events.Server   `json:"server"`
+			Error  resolver.Answer `json:"error"`
+		}{server, a}
 	})
 }
 
-// answerPack sends all claims, one message each, unless the asker has the same.
+// answerPack sends claims, one message each.
 func (s *Service) answerPack(c Claims, r *request) {
 	if r.message.Reply == "" {
 		return
 	}
-	lines, _ := c.Pack(r.message.Payload)
-	for _, line := range append(lines, "") { // an empty one ends them
+	c.Pack(r.message.Payload, func(line string) {
 		s.sender.Send(broker.Outgoing{Subject: r.message.Reply, Payload: []byte(line)})
-	}
+	})
 }

@@ -103,6 +103,7 @@ type received struct {
 // inbox collects messages.
 type inbox struct {
 	t    *testing.T
+	came chan struct{} // holds a token when list has grown
 	mu   sync.Mutex
 	list []received
 }
@@ -110,7 +111,7 @@ type inbox struct {
 // listen collects what is published on a subject.
 func (r *running) listen(t *testing.T, subject string) *inbox {
 	t.Helper()
-	box := &inbox{t: t}
+	box := &inbox{t: t, came: make(chan struct{}, 1)}
 	to := &broker.Receiver{Handle: func(_ *broker.Subscription, m *broker.Message) {
 		body := map[string]any{}
 		if err := json.Unmarshal(m.Payload, &body); err != nil {
@@ -119,6 +120,10 @@ func (r *running) listen(t *testing.T, subject string) *inbox {
 		box.mu.Lock()
 		defer box.mu.Unlock()
 		box.list = append(box.list, received{m.Subject, body, time.Now()})
+		select {
+		case box.came <- struct{}{}:
+		default:
+		}
 	}}
 	to.Headers.Store(true)
 	if err := r.account.Subscribe(&broker.Subscription{Subject: subject, To: to}); err != nil {
@@ -144,6 +149,17 @@ func (b *inbox) one() received {
 		b.t.Fatalf("%d messages: %v", len(list), list)
 	}
 	return list[0]
+}
+
+// await returns the only message that comes, outside of a bubble.
+func (b *inbox) await() received {
+	b.t.Helper()
+	select {
+	case <-b.came:
+	case <-time.After(10 * time.Second):
+		b.t.Fatal("no message comes")
+	}
+	return b.one()
 }
 
 // ask publishes a request from outside.

@@ -1,0 +1,171 @@
+package operator_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit"
+)
+
+// directory is a domain whose server keeps claims.
+func (d *domain) directory(path string) *godwit.Server {
+	d.t.Helper()
+	claims := jwt.NewOperatorClaims(d.operator.public)
+	text := must[string](d.t)(claims.Encode(d.operator))
+	o := must[*godwit.Options](d.t)(godwit.ProcessConfigString("listen: 127.0.0.1:-1\noperator: " + text + "\nsystem_account: " + d.system.public +
+		"\nresolver: { type: full, dir: '" + path + "', allow_delete: true, interval: \"1m\" }\nresolver_preload { " +
+		d.system.public + ": " + d.accounts[d.system.public] + " }"))
+	o.NoLog, o.Debug = os.Getenv("LOG") == "", true
+	s := must[*godwit.Server](d.t)(godwit.NewServer(o))
+	if err := s.ConfigureLogger(); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(s.Shutdown)
+	return s
+}
+
+// answer is how the server tells what became of claims.
+type answer struct {
+	Data, Error *struct {
+		Account, Message, Description string
+		Code                          int
+	}
+}
+
+// ask sends a request in the system account.
+func ask(t *testing.T, nc *nats.Conn, subject, body string) (a answer) {
+	t.Helper()
+	m := must[*nats.Msg](t)(nc.Request(subject, []byte(body), patience))
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		t.Fatalf("%s: %v in %q", subject, err, m.Data)
+	}
+	return a
+}
+
+func TestClaimsAreSentInLookedUpAndDeleted(t *testing.T) {
+	d, dir := newDomain(t), t.TempDir()
+	s := d.directory(dir)
+	admin := connect(t, s, d.user(d.system, nil))
+	a := newSigner(t, nkeys.PrefixByteAccount)
+	text := d.account(a, nil)
+	if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", text); got.Data == nil || got.Data.Code != 200 || got.Data.Message != "jwt updated" || got.Data.Account != a.public {
+		t.Fatalf("update: %+v", got.Error)
+	}
+	stored := must[[]byte](t)(os.ReadFile(filepath.Join(dir, a.public+".jwt")))
+	if string(stored) != text {
+		t.Errorf("stored %q", stored)
+	}
+	nc := connect(t, s, d.user(a, nil))
+	m := must[*nats.Msg](t)(admin.Request("$SYS.REQ.ACCOUNT."+a.public+".CLAIMS.LOOKUP", nil, patience))
+	if string(m.Data) != text {
+		t.Errorf("looked up %q", m.Data)
+	}
+	foreign := newDomain(t)
+	if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", foreign.account(a, nil)); got.Error == nil || got.Error.Code != 500 {
+		t.Errorf("claims of another operator: %+v", got.Data)
+	}
+	if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+d.system.public+".CLAIMS.UPDATE", text); got.Error == nil {
+		t.Errorf("claims of another account: %+v", got.Data)
+	}
+
+	closed := make(chan error, 1)
+	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { closed <- err })
+	request := jwt.NewGenericClaims(d.operator.public)
+	request.Data["accounts"] = []string{a.public}
+	if got := ask(t, admin, "$SYS.REQ.CLAIMS.DELETE", must[string](t)(request.Encode(d.operator))); got.Data == nil || got.Data.Code != 200 {
+		t.Fatalf("delete: %+v", got.Error)
+	}
+	select {
+	case err := <-closed:
+		if err == nil {
+			t.Error("closed without an error")
+		}
+	case <-time.After(patience):
+		t.Error("the connection of a deleted account stays")
+	}
+	if _, err := nats.Connect(s.ClientURL(), d.user(a, nil)); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("a deleted account: %v", err)
+	}
+}
+
+func TestChangedClaimsActOnConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*jwt.AccountClaims, string)
+		want   error
+	}{
+		"revoked user":     {func(c *jwt.AccountClaims, user string) { c.RevokeAt(user, time.Now().Add(time.Minute)) }, nats.ErrAuthRevoked},
+		"everyone revoked": {func(c *jwt.AccountClaims, _ string) { c.RevokeAt("*", time.Now().Add(time.Minute)) }, nats.ErrAuthRevoked},
+		"fewer allowed":    {func(c *jwt.AccountClaims, _ string) { c.Limits.Conn = 0 }, nats.ErrMaxAccountConnectionsExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDomain(t)
+			s := d.directory(t.TempDir())
+			admin := connect(t, s, d.user(d.system, nil))
+			a := newSigner(t, nkeys.PrefixByteAccount)
+			ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", d.account(a, nil))
+			var user string
+			told := make(chan error, 4)
+			connect(t, s, d.user(a, func(c *jwt.UserClaims) { user = c.Subject }),
+				nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }),
+				nats.DisconnectErrHandler(func(nc *nats.Conn, _ error) { told <- nc.LastError() }))
+			if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", d.account(a, func(claims *jwt.AccountClaims) { c.change(claims, user) })); got.Data == nil {
+				t.Fatalf("update: %+v", got.Error)
+			}
+			select {
+			case err := <-told:
+				if !errors.Is(err, c.want) {
+					t.Errorf("told %v, want %v", err, c.want)
+				}
+			case <-time.After(patience):
+				t.Error("the connection stays")
+			}
+		})
+	}
+}
+
+// An import works when the account that exports is known, also if that comes later,
+// and no longer than it is allowed.
+func TestImportsFollowClaims(t *testing.T) {
+	d := newDomain(t)
+	s := d.directory(t.TempDir())
+	admin := connect(t, s, d.user(d.system, nil))
+	e, i := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
+	push := func(text string) {
+		t.Helper()
+		if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", text); got.Data == nil {
+			t.Fatalf("update: %+v", got.Error)
+		}
+	}
+	push(d.account(i, func(c *jwt.AccountClaims) {
+		c.Imports.Add(&jwt.Import{Account: e.public, Subject: "help", Type: jwt.Service})
+	}))
+	client := connect(t, s, d.user(i, nil))
+	if _, err := client.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+		t.Fatalf("without the exporter: %v", err)
+	}
+	export := func(c *jwt.AccountClaims) { c.Exports.Add(&jwt.Export{Subject: "help", Type: jwt.Service}) }
+	push(d.account(e, export))
+	service := connect(t, s, d.user(e, nil))
+	must[*nats.Subscription](t)(service.Subscribe("help", func(m *nats.Msg) { m.Respond([]byte("here")) }))
+	if err := service.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if m := must[*nats.Msg](t)(client.Request("help", nil, patience)); string(m.Data) != "here" {
+		t.Errorf("answer %q", m.Data)
+	}
+	push(d.account(e, nil))
+	if _, err := client.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+		t.Errorf("after the export ended: %v", err)
+	}
+}
