@@ -17,6 +17,8 @@ func (q *inquiry) mapsCertificate() bool {
 	switch q.request.ConnectionType {
 	case options.ConnectionStandard:
 		return q.maps
+	case options.ConnectionWebsocket:
+		return q.maps && q.listener == WebSocket
 	case options.ConnectionInProcess:
 		return q.maps && q.request.TLS != nil
 	}
@@ -44,6 +46,7 @@ func (q *inquiry) byCertificate() bool {
 			fmt.Sprintf("User %q found in connect proto, but user required from cert", q.connect.Username))
 	}
 	q.verdict.setUser(u.name)
+	q.verdict.found(u)
 	if q.lacksProxy(u.proxy) {
 		return false
 	}

@@ -117,6 +117,7 @@ func (q *inquiry) admit(u *user) bool {
 	}
 	v := &q.verdict
 	v.admitted = u
+	v.found(u)
 	v.Account, v.Permissions, v.Deadline = u.account, u.permissions, u.deadline
 	if u.key != nil {
 		v.IssuerKey = u.account
@@ -128,6 +129,9 @@ func (q *inquiry) admit(u *user) bool {
 // one that is given has to be right even so.
 func (q *inquiry) byNkey() bool {
 	u := q.nkeys[q.connect.Nkey]
+	if u != nil {
+		q.verdict.found(u)
+	}
 	if u == nil || !u.allows(q.request.ConnectionType) || q.lacksProxy(u.proxy) {
 		return false
 	}
@@ -154,6 +158,9 @@ func (q *inquiry) byNkey() bool {
 
 func (q *inquiry) byPassword() bool {
 	u := q.users[q.connect.Username]
+	if u != nil && !q.isAnonymous(u) {
+		q.verdict.found(u)
+	}
 	if u == nil || !u.allows(q.request.ConnectionType) || q.isAnonymous(u) || q.lacksProxy(u.proxy) {
 		return false
 	}
@@ -168,6 +175,9 @@ func (q *inquiry) byPassword() bool {
 func (q *inquiry) isAnonymous(u *user) bool { return q.anonymous && u.name == q.noAuthUser }
 
 func (q *inquiry) bySingle() bool {
+	if q.token == "" && q.single != nil && q.single.name == q.connect.Username {
+		q.verdict.Found, q.verdict.ProxyRequired = q.single.name, q.singleProxy
+	}
 	if q.token == "" && q.single == nil || q.lacksProxy(q.singleProxy) {
 		return false
 	}

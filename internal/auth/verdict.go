@@ -45,6 +45,12 @@ type Verdict struct {
 	IssuerKey string // who signed the user; the account's name for nkey users
 	ProxyKey  string // of the trusted proxy that signed
 
+	// Found is the configured user that the credentials are about, whether or not
+	// they prove it; empty if they are about none. ProxyRequired is whether that
+	// user has to come by way of a trusted proxy.
+	Found         string
+	ProxyRequired bool
+
 	Debug    []string // lines that explain the decision
 	Warnings []string // lines that an operator should see
 
@@ -71,6 +77,8 @@ func (v *Verdict) describe(c *options.ClientOpts) {
 		v.User, v.who, v.Label = redacted, fmt.Sprintf("Token %q", redacted), "token"
 	}
 }
+
+func (v *Verdict) found(u *user) { v.Found, v.ProxyRequired = u.name, u.proxy }
 
 func (v *Verdict) setUser(name string) {
 	v.User, v.who, v.Label = name, fmt.Sprintf("User %q", name), "user:"+name

@@ -30,6 +30,10 @@
 // [User]. Both steps refuse with a [*Refusal], which says what to log; the client
 // is never told why.
 //
+// A user whom a service vouches for does not bring a JWT. What the one that the
+// service made is worth, [Account.Grant] and [GrantIn] tell; whether to accept it is
+// decided elsewhere.
+//
 // A signing key of an account may have a scope: a template for all users that it
 // signs. Placeholders in the template are filled in from the user's and the
 // account's claims. As each may stand for many values, the number and size of

@@ -69,7 +69,6 @@ func TestBadAuthCallout(t *testing.T) {
 		"auth_callout {" + good + "auth_users: [1] }":     "interface conversion: interface {} is int64, not string",
 		"auth_callout {" + good + "allowed_accounts: a }": ":3:2: Expected allowed accounts field to be an array, got string",
 		"auth_callout {" + good + "x: a }":                `:3:2: Unknown field "x" parsing authorization callout`,
-		"auth_callout {" + good + "}":                     `:2:1: "auth_callout" is not supported yet`,
 	} {
 		refuse(t, "authorization {\n"+text+"\n}", want)
 	}

@@ -144,7 +144,7 @@ var unsupportedKeys = map[string]*shape{
 // topKeys or in blocks. Accounts and options made in code are held to the same
 // list (checkPending).
 var pending = set(
-	"auth_callout", "auth_hook", "ocsp", "ocsp_cache", "ocsp_peer",
+	"ocsp", "ocsp_cache", "ocsp_peer",
 )
 
 // gate refuses a key of the pending ones, unless it asks for nothing.

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"github.com/godwit-mq/godwit/internal/auth"
+	"github.com/godwit-mq/godwit/internal/callout"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
 )
@@ -24,6 +25,13 @@ func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*cl
 	}
 	for _, warning := range verdict.Warnings {
 		s.log.Warnf("%s - %s", c, warning)
+	}
+	if service := s.current().callout; service != nil && s.current().CustomClientAuthentication == nil {
+		asked := callout.Facts{Passed: verdict.OK, Account: verdict.Account, Identity: verdict.Found}
+		if verdict.Reason != auth.ProxyNotTrusted && service.ShouldAsk(asked) {
+			return s.askService(service, c, connect, &verdict)
+		}
+		s.guardCallout(service, &verdict)
 	}
 	if !verdict.OK {
 		return nil, refusal(verdict)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/auth"
 	"github.com/godwit-mq/godwit/internal/broker"
+	"github.com/godwit-mq/godwit/internal/callout"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
@@ -247,6 +248,11 @@ func (s *Server) admitByClaims(c *client.Client, connect options.ClientOpts) (*c
 		Host: hostOf(c.RemoteAddr()), Proxied: proxied.ProxyKey != "",
 	}
 	user, account, err := s.judge(asked)
+	if service := s.calloutOf(account); service != nil && user == nil {
+		s.log.Warnf("%s - %v", c, callout.Unmapped(c.Type))
+	} else if service != nil && service.ShouldAsk(callout.Facts{Passed: true, Account: account.Name, Identity: user.Name}) {
+		return s.askService(service, c, connect, &proxied)
+	}
 	if err != nil {
 		return nil, claimsRefusal(err, connect.JWT)
 	}
@@ -286,6 +292,14 @@ func (s *Server) judge(r *operator.Request) (*operator.User, *account, error) {
 	}
 	user, err := said.Admit(credential, r, now)
 	return user, a, err
+}
+
+// calloutOf is the service that an account delegates to; nil if there is none.
+func (s *Server) calloutOf(a *account) *callout.Service {
+	if a == nil || a.described.Load().claims == nil {
+		return nil
+	}
+	return callout.FromClaims(a.described.Load().claims, seconds(s.current().AuthTimeout))
 }
 
 // claimsBinding is what claims mean for a connection.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
+	"github.com/godwit-mq/godwit/internal/callout"
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/websocket"
@@ -22,8 +23,9 @@ type configuration struct {
 	settings     *client.Settings
 	checker      *websocket.Checker // of upgrade requests
 	web          *client.Settings
-	advertise    *hostPort // resolved client_advertise; nil without
-	webAdvertise *hostPort // that of the WebSocket listener
+	advertise    *hostPort        // resolved client_advertise; nil without
+	webAdvertise *hostPort        // that of the WebSocket listener
+	callout      *callout.Service // that decides who may connect; nil without
 	loaded       time.Time
 }
 
@@ -56,6 +58,7 @@ func (s *Server) configure(o *options.Options, old *configuration, port int) (*c
 	if c.checker, err = webChecker(o); err != nil {
 		return nil, err
 	}
+	c.callout = callout.FromOptions(o.AuthCallout, seconds(o.AuthTimeout))
 	c.settings = s.deriveSettings(o, c.auth)
 	c.web = webSettings(c.settings, o, c.webAuth)
 	return c, nil

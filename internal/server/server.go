@@ -52,6 +52,8 @@ type Server struct {
 	id   string // public nkey
 	name string
 	xkey string // public curve key
+	// identity and curve are the keys with which the server signs and encrypts.
+	identity, curve nkeys.KeyPair
 	// startedAt is when Start was called, or New before that; Unix nanoseconds.
 	startedAt atomic.Int64
 
@@ -151,6 +153,7 @@ func (s *Server) createKeys() error {
 	if err != nil {
 		return fmt.Errorf("create server identity: %w", err)
 	}
+	s.identity = identity
 	if s.id, err = identity.PublicKey(); err != nil {
 		return fmt.Errorf("create server identity: %w", err)
 	}
@@ -158,6 +161,7 @@ func (s *Server) createKeys() error {
 	if err != nil {
 		return fmt.Errorf("create server curve key: %w", err)
 	}
+	s.curve = curve
 	if s.xkey, err = curve.PublicKey(); err != nil {
 		return fmt.Errorf("create server curve key: %w", err)
 	}

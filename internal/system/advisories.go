@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/events"
 )
 
@@ -31,16 +32,30 @@ func (s *Service) Refused(c events.Client, t Traffic, reason string) {
 	s.gone("$SYS.SERVER."+s.id+".CLIENT.AUTH.ERR", c, t, reason)
 }
 
+// RefusedIn publishes, in an account of its own, that a client could not
+// authenticate there.
+func (s *Service) RefusedIn(a *broker.Account, c events.Client, t Traffic, reason string) {
+	const subject = "$SYS.ACCOUNT.CLIENT.AUTH.ERR"
+	s.sending.Lock()
+	body, ok := s.encode(func(server events.Server) any { return disconnect(server, c, t, reason) })
+	s.sending.Unlock()
+	if ok {
+		a.Sender().Send(broker.Outgoing{Subject: subject, Payload: body})
+	}
+}
+
 func (s *Service) gone(subject string, c events.Client, t Traffic, reason string) {
 	if !s.wanted(subject) {
 		return
 	}
-	s.publish(subject, nil, func(server events.Server) any {
-		return events.Disconnect{
-			Head: events.NewHead(events.TypeDisconnect), Server: server, Client: c,
-			Sent: events.Data{Count: t.Sent}, Received: events.Data{Count: t.Received}, Reason: reason,
-		}
-	})
+	s.publish(subject, nil, func(server events.Server) any { return disconnect(server, c, t, reason) })
+}
+
+func disconnect(server events.Server, c events.Client, t Traffic, reason string) events.Disconnect {
+	return events.Disconnect{
+		Head: events.NewHead(events.TypeDisconnect), Server: server, Client: c,
+		Sent: events.Data{Count: t.Sent}, Received: events.Data{Count: t.Received}, Reason: reason,
+	}
 }
 
 // ShuttingDown publishes that the server ends, LameDuck that it is about to.
