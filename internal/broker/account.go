@@ -125,22 +125,6 @@ func (a *Account) Sender() *Sender {
 	return a.sender
 }
 
-// CountClients counts the subscriptions of connections that get messages on a
-// subject, or with a queue, its members. A subject with wildcards counts those that
-// it covers or that cover it.
-func (a *Account) CountClients(name, queue string) int {
-	n := 0
-	r := a.index.Reader()
-	defer r.Release()
-	r.Overlapping(name, func(e interest.Entry[*Subscription]) bool {
-		if e.Value.To.Out != nil && e.Value.shadow == nil && e.Queue == queue {
-			n++
-		}
-		return true
-	})
-	return n
-}
-
 // SetMappings replaces the mappings of subjects; nil means none.
 func (a *Account) SetMappings(m *transform.Mappings) {
 	if a.mappings.Swap(m) != m {

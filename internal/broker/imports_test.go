@@ -14,6 +14,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/events"
 	"github.com/godwit-mq/godwit/internal/interest"
+	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/sharing"
 	"github.com/godwit-mq/godwit/internal/transform"
 	"github.com/godwit-mq/godwit/internal/wire"
@@ -448,30 +449,6 @@ func TestLatencyAddsUp(t *testing.T) {
 	}
 }
 
-func TestSampledBy(t *testing.T) {
-	for header, want := range map[string]bool{
-		"":                                   false,
-		"Uber-Trace-Id: 1:2:3:1":             true,
-		"Uber-Trace-Id: 1:2:3:0":             false,
-		"Uber-Trace-Id: 1:2:1":               false,
-		"X-B3-Sampled: 1":                    true,
-		"X-B3-Sampled: 0\r\nX-B3-TraceId: a": false,
-		"X-B3-TraceId: a":                    true,
-		"B3: 0":                              false,
-		"b3: a-b-0-d":                        false,
-		"b3: a-b-d":                          true,
-		"traceparent: 00-a-b-01":             true,
-		"traceparent: 00-a-b-ff":             true,
-		"traceparent: 00-a-b-1":              false,
-		"traceparent: 00-a-b-00":             false,
-		"Unrelated: 1":                       false,
-	} {
-		if _, got := sampledBy(parseHeader([]byte("NATS/1.0\r\n" + header + "\r\n\r\n"))); got != want {
-			t.Errorf("%q: %v", header, got)
-		}
-	}
-}
-
 // An import of the own export works, and nothing goes round in circles.
 func TestImportsDoNotLoop(t *testing.T) {
 	a := accounts("A", "B")
@@ -615,5 +592,53 @@ func TestRequestsDoNotMultiplyWithoutEnd(t *testing.T) {
 	}
 	if n := len(sixth.take()); n != 64 {
 		t.Errorf("%d requests in the sixth account, want 64", n)
+	}
+}
+
+// What a publisher knows of its own account outlives changes in others.
+func TestForeignInterestDoesNotClearTheHomeCache(t *testing.T) {
+	a := accounts("I", "E")
+	must(t, a["I"].SetImports(nil, []ServiceImport{{To: a["E"], Subject: "s", Local: "s"}}))
+	here, there := newInbox(), newInbox()
+	here.subscribe(t, a["I"], "own", "")
+	r := newRequestor(a["I"])
+	for range 3 { // the second miss admits, the third time is a hit
+		r.request("own", "", "", "")
+	}
+	hits := a["I"].Lookups().Hits
+	for n := range 5 {
+		sub := there.subscribe(t, a["E"], "s", "")
+		r.request("s", "", "", fmt.Sprint(n))
+		r.request("own", "", "", "")
+		a["E"].Unsubscribe(sub)
+		r.request("s", "", "", "nobody")
+	}
+	if got := there.take(); !slices.Equal(got, []string{"s=0", "s=1", "s=2", "s=3", "s=4"}) {
+		t.Errorf("the service got %q", got)
+	}
+	if got := a["I"].Lookups().Hits - hits; got < 5 {
+		t.Errorf("%d hits of 5", got)
+	}
+	if n := len(here.take()); n != 8 {
+		t.Errorf("%d own messages of 8", n)
+	}
+}
+
+// Destinations that are gone are not remembered without end.
+func TestStagesAreBounded(t *testing.T) {
+	a := accounts("I", "E")
+	must(t, a["I"].SetImports(nil, []ServiceImport{{To: a["E"], Subject: "s.*", Local: "s.*"}}))
+	there := newInbox()
+	r := newRequestor(a["I"])
+	for n := range maxStages + 1 {
+		r.pub.stageFor(new(link.Out))
+		there.subscribe(t, a["E"], fmt.Sprint("s.", n), "")
+		r.request(fmt.Sprint("s.", n), "", "", "")
+	}
+	if n := len(r.pub.stages); n > maxStages {
+		t.Errorf("%d stages", n)
+	}
+	if n := len(there.take()); n != maxStages+1 {
+		t.Errorf("%d messages", n)
 	}
 }

@@ -135,7 +135,7 @@ func sampledBy(h http.Header) (echo http.Header, sampled bool) {
 		return pick(h, "X-B3-Sampled", "X-B3-Traceid", "X-B3-Parentspanid", "X-B3-Spanid"), true
 	case h.Get("B3") != "":
 		parts := strings.Split(h.Get("B3"), "-")
-		if parts[0] == "0" || len(parts) > 2 && parts[2] == "0" {
+		if h.Get("B3") == "0" || len(parts) > 2 && parts[2] == "0" {
 			return nil, false
 		}
 		return pick(h, "B3"), true

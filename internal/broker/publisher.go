@@ -78,7 +78,6 @@ type Publisher struct {
 
 	crossings []crossing // to other accounts, at the end of the batch
 	answers   []byte     // of the connection, to be given when they are through
-	hop       *hop       // of the message that is being published there
 	carried   []byte     // bytes of messages that imports rewrote
 	later     []func()   // to be done when nothing is locked
 	tracing   *tracing   // of the message that is being published; nil: not traced

@@ -12,6 +12,9 @@ const (
 	foreignSlots = 32
 	// maxViews is how many foreign accounts a publisher remembers.
 	maxViews = 32
+	// maxStages is how many destinations, which may be gone, a publisher remembers
+	// when the interest of a foreign account changes.
+	maxStages = 256
 )
 
 // view is a publisher's sight of one account: its interest, locked for the time
@@ -52,7 +55,7 @@ func (p *Publisher) lock(v *view) {
 			break
 		}
 		if len(p.dirty) == 0 {
-			p.forget()
+			p.refresh(v)
 			v.gen = gen
 			break
 		}
@@ -159,6 +162,17 @@ func (p *Publisher) choose(v *view, e *Entry, cmd *wire.Command) *Entry {
 }
 
 func (p *Publisher) node() *Node { return p.home.account.node }
+
+// refresh drops what has become stale with a view's interest. In a foreign account
+// interest may change with every request, for its answer; what is known of the
+// home account stays.
+func (p *Publisher) refresh(v *view) {
+	if v.foreign && len(p.stages) < maxStages {
+		p.forgetView(v)
+		return
+	}
+	p.forget()
+}
 
 // forget drops every cached result: it may name connections that are gone.
 // There is nothing staged when it is called.
