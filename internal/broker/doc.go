@@ -30,7 +30,18 @@
 // each delivery atomically, so that exactly as many arrive, whoever publishes.
 // A receiver that does not understand headers gets the message without them.
 //
-// Where accounts share subjects, the index of the exporting account will hold
-// subscriptions whose receivers live elsewhere; the publisher needs no second
-// way of delivering.
+// # Between accounts
+//
+// An imported stream is a shadow: a subscription in the index of the exporting
+// account whose receiver lives elsewhere. The publisher needs no second way of
+// delivering; the entry has the line with the local subject ready.
+//
+// An imported service is a subscription in the importing account whose receiver
+// passes messages on. They cross when the batch has ended, so that no two accounts
+// are locked at a time, and go on from there like messages of the other account.
+// The reply subject is replaced by one of the exporting account, and the answer
+// crosses back. An answer is never a request to others, a request takes each import
+// once, and a message that multiplies is stopped; when all its ways have ended
+// without reaching anybody, the publisher is told. What a connection is answered
+// behind such a message waits until it is through.
 package broker

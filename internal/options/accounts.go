@@ -85,7 +85,6 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 			o.imports = append(o.imports, d.importList(e)...)
 		case "msg_trace", "trace_dest":
 			d.messageTrace(a, e)
-			d.gate(e)
 		case "mappings", "maps":
 			d.mappings(e, &a.Mappings)
 		case "jetstream":

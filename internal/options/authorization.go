@@ -36,7 +36,6 @@ func setAuthorization(d *decoder, e *conf.Entry) {
 			d.o.ProxyRequired = d.bool(item)
 		case "auth_callout", "auth_hook":
 			d.o.AuthCallout, d.callout = d.authCallout(item), item
-			d.gate(item)
 		default:
 			d.unknown(item)
 		}

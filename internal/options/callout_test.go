@@ -8,7 +8,6 @@ import (
 )
 
 func TestAuthCallout(t *testing.T) {
-	lift(t)
 	for text, want := range map[string]AuthCallout{
 		"issuer: " + accountKey1 + ", auth_users: [auth]": {Issuer: accountKey1, Account: "$G", AuthUsers: []string{"auth"}},
 		"issuer: " + accountKey1 + ", users: [auth, " + userKey1 + "], account: AUTH, xkey: " + curveKey + ", allowed_accounts: [FOO, $G]": {
@@ -75,7 +74,6 @@ func TestBadAuthCallout(t *testing.T) {
 }
 
 func TestAuthCalloutMadeInCode(t *testing.T) {
-	lift(t)
 	for want, c := range map[string]AuthCallout{
 		"Authorization callouts require an issuer to be specified":          {AuthUsers: []string{"a"}},
 		`Expected callout user to be a valid public account nkey, got "x"`:  {Issuer: "x", AuthUsers: []string{"a"}},

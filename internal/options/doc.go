@@ -10,9 +10,7 @@
 // places: keys that are read (topKeys), keys that are known but not read yet
 // (unsupportedKeys, of which at least the names inside are checked), and the
 // rest, which is unknown. A key whose feature does not exist yet is refused with
-// its position, unless it asks for nothing; that holds too for keys that are
-// read and checked in full ahead of their feature (pending). No key is accepted
-// and ignored. All faults of a file are collected and reported together
+// its position, unless it asks for nothing. No key is accepted and ignored. All faults of a file are collected and reported together
 // ([ConfigErrors]), each as "file:line:col: text". What is only suspicious
 // becomes a warning (Options.ConfigWarnings).
 //

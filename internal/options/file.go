@@ -86,7 +86,6 @@ func (d *decoder) top(e *conf.Entry) {
 	key := strings.ToLower(e.Key)
 	if set, ok := topKeys[key]; ok {
 		set(d, e)
-		d.gate(e)
 		return
 	}
 	if shape, ok := unsupportedKeys[key]; ok {

@@ -5,7 +5,6 @@ import "testing"
 // FuzzProcessConfig reads anything: it must not panic, and what it accepts must
 // be served or refused with a reason, the same way a second time.
 func FuzzProcessConfig(f *testing.F) {
-	lift(f)
 	for _, text := range []string{
 		"", "{}", "listen: 127.0.0.1:4222", "port: x", rolesText, "accounts { A { users [{user: a}] } }", "accounts: [A, B]",
 		"authorization { users [{nkey: " + userKey1 + ", permissions: {sub: 'a b', allow_responses: {max: 1}}}] }",

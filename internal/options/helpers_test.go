@@ -60,14 +60,6 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// lift opens the gate for the keys that are read but not carried out yet.
-func lift(t testing.TB) {
-	t.Helper()
-	before := pending
-	pending = nil
-	t.Cleanup(func() { pending = before })
-}
-
 // valid expects a text to pass all checks, and returns what the server gets.
 func valid(t *testing.T, text string) *Options {
 	t.Helper()

@@ -139,26 +139,6 @@ var unsupportedKeys = map[string]*shape{
 	"connect_error_reports": nil, "reconnect_error_reports": nil,
 }
 
-// pending are the keys that are read and checked in full, so that every mistake
-// is found, and then refused, because nothing carries them out yet. They are in
-// topKeys or in blocks. Accounts and options made in code are held to the same
-// list (checkPending).
-var pending = set(
-	"ocsp", "ocsp_cache", "ocsp_peer",
-)
-
-// gate refuses a key of the pending ones, unless it asks for nothing.
-func (d *decoder) gate(e *conf.Entry) {
-	if isPending(strings.ToLower(e.Key)) && !asksForNothing(e.Value.Data) {
-		d.unsupported(e)
-	}
-}
-
-func isPending(key string) bool {
-	_, ok := pending[key]
-	return ok
-}
-
 func set(keys ...string) map[string]struct{} {
 	m := make(map[string]struct{}, len(keys))
 	for _, k := range keys {

@@ -7,7 +7,6 @@ import (
 )
 
 func TestOCSP(t *testing.T) {
-	lift(t)
 	for text, want := range map[string]OCSPConfig{
 		"true": {}, "false": {Mode: OCSPModeNever}, "{}": {}, "{ mode: auto }": {}, "{ mode: ALWAYS }": {Mode: OCSPModeAlways},
 		"{ mode: must, url: 'http://a' }":    {Mode: OCSPModeMust, OverrideURLs: []string{"http://a"}},
@@ -21,7 +20,6 @@ func TestOCSP(t *testing.T) {
 }
 
 func TestOCSPCache(t *testing.T) {
-	lift(t)
 	for text, want := range map[string]OCSPResponseCacheConfig{
 		"true":           {Type: OCSPCacheLocal, LocalStore: "_rc_", SaveInterval: 300},
 		"false":          {Type: OCSPCacheNone, LocalStore: "_rc_", SaveInterval: 300},
@@ -40,7 +38,6 @@ func TestOCSPCache(t *testing.T) {
 }
 
 func TestOCSPPeer(t *testing.T) {
-	lift(t)
 	certFile, keyFile := pair(t)
 	files := "cert_file: '" + certFile + "', key_file: '" + keyFile + "', ca_file: '" + certFile + "'"
 	on := *NewOCSPPeerConfig()
@@ -68,21 +65,18 @@ func TestBadOCSP(t *testing.T) {
 		"ocsp {\n mode: 1 }":                     ":2:2: interface conversion: interface {} is int64, not string",
 		"ocsp {\n urls: 1 }":                     ":2:2: error parsing urls: unsupported type int64",
 		"ocsp {\n x: 1 }":                        `:2:2: error parsing ocsp config: unsupported field "x"`,
-		"\n ocsp: true":                          `:2:2: "ocsp" is not supported yet`,
 		"\n ocsp_cache: 1":                       ":2:2: expected map to define OCSP peer cache options, got [int64]",
 		"ocsp_cache {\n type: x }":               ":2:2: error parsing OCSP peer cache config, unknown type [x]",
 		"ocsp_cache {\n x: 1 }":                  `:2:2: error parsing OCSP peer cache config, unknown field ["x"]`,
 		"ocsp_cache {\n save_interval: x }":      `:2:2: error parsing OCSP peer cache config, conversion error: time: invalid duration "x"`,
 		"ocsp_cache {\n save_interval: [] }":     ":2:2: error parsing OCSP peer cache config, conversion error: unexpected type",
 		"ocsp_cache {\n preserve_revoked: 1 }":   ":2:2: interface conversion: interface {} is int64, not bool",
-		"\n ocsp_cache: true":                    `:2:2: "ocsp_cache" is not supported yet`,
 		"tls {\n ocsp_peer: 1 }":                 ":2:2: expected map to define OCSP peer options, got [int64]",
 		"tls { ocsp_peer {\n x: 1 } }":           `:2:2: error parsing tls peer config, unknown field ["x"]`,
 		"tls { ocsp_peer {\n verify: 1 } }":      `:2:2: error parsing tls peer config, conversion error: "verify" should be a boolean, got int64`,
 		"tls { ocsp_peer {\n ca_timeout: x } }":  `:2:2: error parsing tls peer config, conversion error: time: invalid duration "x"`,
 		"tls { ocsp_peer {\n ca_timeout: [] } }": ":2:2: error parsing tls peer config, conversion error: unexpected type",
 		"tls { ocsp_peer {\n ca_timeout: 1e } }": "",
-		"tls {\n ocsp_peer: true }":              `:2:2: "ocsp_peer" is not supported yet`,
 	} {
 		refuse(t, text, want)
 	}

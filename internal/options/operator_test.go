@@ -55,7 +55,6 @@ func accountToken(t *testing.T) (key, token string) {
 
 // Go: TestReadOperatorJWT server/opts_test.go:2991
 func TestOperatorNamesSystemAccountAndResolver(t *testing.T) {
-	lift(t)
 	key, token := operator(t, func(c *jwt.OperatorClaims) {
 		c.Name, c.SystemAccount, c.AccountServerURL = "OP", accountKey1, "http://localhost:8000/jwt/v1"
 	})
@@ -86,7 +85,6 @@ func TestOperatorNamesSystemAccountAndResolver(t *testing.T) {
 
 // Go: TestReadMultipleOperatorJWT server/opts_test.go:3016
 func TestSeveralOperators(t *testing.T) {
-	lift(t)
 	one, first := operator(t, func(c *jwt.OperatorClaims) { c.Name, c.SystemAccount = "OP", accountKey1 })
 	signing, _ := operator(t, func(*jwt.OperatorClaims) {})
 	_, second := operator(t, func(c *jwt.OperatorClaims) {
@@ -110,7 +108,6 @@ func TestSeveralOperators(t *testing.T) {
 // Go: TestReadOperatorJWTSystemAccountMatch server/opts_test.go:3045
 // Go: TestReadOperatorJWTSystemAccountMismatch server/opts_test.go:3060
 func TestSystemAccountOfAnOperator(t *testing.T) {
-	lift(t)
 	_, token := operator(t, func(c *jwt.OperatorClaims) { c.SystemAccount = accountKey1 })
 	text := "operator: " + token + "\nresolver: MEM\nsystem_account: "
 	valid(t, text+accountKey1)
@@ -121,7 +118,6 @@ func TestSystemAccountOfAnOperator(t *testing.T) {
 // Go: TestReadOperatorAssertVersion server/opts_test.go:3077
 // Go: TestReadOperatorAssertVersionFail server/opts_test.go:3101
 func TestOperatorAssertsAVersion(t *testing.T) {
-	lift(t)
 	for version, want := range map[string]string{
 		"": "", "1.2.3": "", "1.99.99": "", "2.14.99": "", CompatVersion: "",
 		"10.20.30": "expected major version 10 > server major version 2", "2.99.0": "expected minor version 99 > server minor version 15",
@@ -147,7 +143,6 @@ func TestOperatorAssertsAVersion(t *testing.T) {
 
 // Go: TestDefaultSentinel server/opts_test.go:3594
 func TestDefaultSentinel(t *testing.T) {
-	lift(t)
 	text := `default_sentinel: "hello"`
 	if o := read(t, text); o.DefaultSentinel != "hello" {
 		t.Errorf("%q", o.DefaultSentinel)
@@ -182,7 +177,6 @@ func TestDefaultSentinel(t *testing.T) {
 
 // The first of several faults is reported.
 func TestOperatorsExcludeOthers(t *testing.T) {
-	lift(t)
 	token := anyOperator(t)
 	text := "operator: " + token + "\n"
 	dir := t.TempDir()
@@ -208,7 +202,6 @@ func TestOperatorsExcludeOthers(t *testing.T) {
 }
 
 func TestTrustedKeys(t *testing.T) {
-	lift(t)
 	for _, text := range []string{"trusted: " + operatorKey, "trusted_keys: [" + operatorKey + "]"} {
 		o := valid(t, text+"\nsystem_account: "+accountKey1)
 		if diff := cmp.Diff([]string{operatorKey}, o.TrustedKeySet()); diff != "" {
@@ -228,7 +221,6 @@ func TestTrustedKeys(t *testing.T) {
 
 // Go: TestResolverPinnedAccountsFail server/opts_test.go:3340
 func TestResolverPinnedAccounts(t *testing.T) {
-	lift(t)
 	text := "operator: " + anyOperator(t) + "\nresolver: URL(foo.bar)\nresolver_pinned_accounts: "
 	invalid(t, text+"[f]", `pinned account key "f" is not a valid public account nkey`)
 	refuse(t, text+"[1, x]", "error parsing resolver_pinned_accounts: unsupported type in array int64")
@@ -263,7 +255,6 @@ func TestBadOperators(t *testing.T) {
 }
 
 func TestPreloads(t *testing.T) {
-	lift(t)
 	account, token := accountToken(t)
 	text := "operator: " + anyOperator(t) + "\nresolver_preload { " + account + ": " + token + " }\nresolver: "
 	if diff := cmp.Diff(map[string]string{account: token}, valid(t, text+"MEMORY").ResolverPreloads); diff != "" {
@@ -273,7 +264,6 @@ func TestPreloads(t *testing.T) {
 }
 
 func TestResolvers(t *testing.T) {
-	lift(t)
 	dir := t.TempDir()
 	for text, want := range map[string]ResolverOpts{
 		"MEM": {}, "MEMORY": {}, "memory": {}, "'MEM '": {}, "{type: mem}": {}, "{type: MEMORY}": {},
@@ -339,7 +329,6 @@ func TestBadResolvers(t *testing.T) {
 }
 
 func TestResolverTLS(t *testing.T) {
-	lift(t)
 	certFile, keyFile := pair(t)
 	files := "cert_file: '" + certFile + "', key_file: '" + keyFile + "', ca_file: '" + certFile + "'"
 	text := "operator: " + anyOperator(t) + "\nresolver: URL(https://h/)\nresolver_tls { " + files
@@ -356,7 +345,6 @@ func TestResolverTLS(t *testing.T) {
 }
 
 func TestWhatHasNoEffectWithoutOperatorsIsWarnedAbout(t *testing.T) {
-	lift(t)
 	o := read(t, "resolver: MEM\nresolver_pinned_accounts: "+accountKey1+"\nresolver_tls { insecure: false }\nresolver_preload {}")
 	var all []string
 	for _, w := range o.ConfigWarnings {
@@ -369,29 +357,6 @@ func TestWhatHasNoEffectWithoutOperatorsIsWarnedAbout(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// The gate holds for options made in code too.
-func TestPendingOptionsMadeInCode(t *testing.T) {
-	for want, o := range map[string]*Options{
-		"operator":                 {TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(operatorKey)}, AccountResolver: &ResolverOpts{}},
-		"trusted_keys":             {TrustedKeys: []string{operatorKey}},
-		"resolver":                 {AccountResolver: &ResolverOpts{}},
-		"resolver_preload":         {ResolverPreloads: map[string]string{"a": "b"}},
-		"resolver_pinned_accounts": {ResolverPinnedAccounts: map[string]struct{}{"a": {}}},
-		"auth_callout":             {AuthCallout: &AuthCallout{Issuer: accountKey1, AuthUsers: []string{"a"}}, Users: []*User{{Username: "a"}}},
-		"msg_trace":                {Accounts: []*Account{{Name: "A", TraceDest: "a"}}},
-		"ocsp":                     {OCSPConfig: &OCSPConfig{}},
-		"ocsp_cache":               {OCSPCacheConfig: NewOCSPResponseCacheConfig()},
-	} {
-		if !isPending(want) {
-			continue
-		}
-		o.SetDefaults()
-		if err := o.Clone().Validate(); err == nil || err.Error() != `"`+want+`" is not supported yet` {
-			t.Errorf("%s: %v", want, err)
-		}
 	}
 }
 

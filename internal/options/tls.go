@@ -109,7 +109,6 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry, side tlsSide) {
 		d.handshakeFirst(t, e)
 	case "ocsp_peer":
 		t.OCSPPeerConfig = d.ocspPeer(e)
-		d.gate(e)
 	case "cert_store", "cert_match", "cert_match_by", "cert_match_skip_invalid", "ca_certs_match":
 		d.fail(e.Pos, "cert_store not compatible with current operating system")
 	default:

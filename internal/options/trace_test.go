@@ -7,7 +7,6 @@ import (
 
 // Go: TestMsgTraceParseAccountDestWithSampling server/msgtrace_test.go:6505
 func TestMessageTrace(t *testing.T) {
-	lift(t)
 	for entry, want := range map[string]struct {
 		dest     string
 		sampling int
@@ -34,7 +33,6 @@ func TestMessageTrace(t *testing.T) {
 
 // Go: TestAccountParseConfig server/accounts_test.go:513
 func TestAccountsWithUsersAndTrace(t *testing.T) {
-	lift(t)
 	o := read(t, `accounts {
 		synadia { users = [ {user: alice, password: foo}, {user: bob, password: bar} ] }
 		nats.io {
@@ -67,7 +65,6 @@ func TestBadMessageTrace(t *testing.T) {
 	} {
 		refuse(t, "accounts { A {\n"+entry+"\n} }", want)
 	}
-	lift(t)
 	for want, a := range map[string]*Account{
 		`account "A": trace destination "a.*" is not valid`:   {Name: "A", TraceDest: "a.*"},
 		`account "A": trace sampling 101 is not a percentage`: {Name: "A", TraceSampling: 101},

@@ -150,7 +150,7 @@ func (o *Options) Validate() error {
 	checks := []func() error{
 		o.checkLimits, o.checkLameDuck, o.checkTLS, o.checkMonitoring, o.checkOperators, o.checkAccounts, o.checkUserTables,
 		o.checkNoAuthUser, o.checkCallout, o.checkMappings, o.checkSharing, o.checkTraces, o.checkOCSP,
-		func() error { return validateWebsocket(o) }, o.checkPending,
+		func() error { return validateWebsocket(o) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -364,34 +364,6 @@ func (o *Options) checkTLS() error {
 	}
 	if len(o.TLSPinnedCerts) > 0 && o.TLSConfig != nil && o.TLSConfig.ClientAuth == tls.NoClientCert {
 		return errors.New("pinned_certs needs client certificates: set verify")
-	}
-	return nil
-}
-
-// checkPending refuses options, set in code, that nothing carries out yet.
-func (o *Options) checkPending() error {
-	traced := slices.ContainsFunc(o.Accounts, func(a *Account) bool { return a.TraceDest != "" })
-	for _, feature := range []struct {
-		key    string
-		wanted bool
-	}{
-		{"websocket", o.Websocket.Port != 0},
-		{"operator", len(o.TrustedOperators) > 0},
-		{"trusted_keys", len(o.TrustedKeys) > 0},
-		{"resolver", o.AccountResolver != nil},
-		{"resolver_tls", o.AccountResolverTLSConfig != nil},
-		{"resolver_preload", len(o.ResolverPreloads) > 0},
-		{"resolver_pinned_accounts", len(o.ResolverPinnedAccounts) > 0},
-		{"default_sentinel", o.DefaultSentinel != ""},
-		{"auth_callout", o.AuthCallout != nil},
-		{"msg_trace", traced},
-		{"ocsp", o.OCSPConfig != nil && o.OCSPConfig.Mode != OCSPModeNever},
-		{"ocsp_peer", o.TLSOCSPPeer.verifies() || o.Websocket.OCSPPeer.verifies()},
-		{"ocsp_cache", o.OCSPCacheConfig != nil && o.OCSPCacheConfig.Type != OCSPCacheNone},
-	} {
-		if feature.wanted && isPending(feature.key) {
-			return fmt.Errorf("%q is not supported yet", feature.key)
-		}
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 // Go: TestWSParseOptions server/websocket_test.go:1573
 func TestWebsocketKeys(t *testing.T) {
-	lift(t)
 	certFile, keyFile := pair(t)
 	for body, want := range map[string]WebsocketOpts{
 		"":                                     {},
@@ -80,7 +79,6 @@ func TestWebsocketKeys(t *testing.T) {
 
 // Go: TestWebsocketPingIntervalConfig server/opts_test.go:4229
 func TestWebsocketPingInterval(t *testing.T) {
-	lift(t)
 	for text, want := range map[string]time.Duration{
 		`ping_interval: "30s"`: 30 * time.Second, "ping_interval: 45": 45 * time.Second, `ping_interval: "2m"`: 2 * time.Minute, "": 0,
 	} {
@@ -147,7 +145,6 @@ func listening(t *testing.T) *Options {
 
 // Go: TestWSValidateOptions server/websocket_test.go:1785
 func TestWebsocketChecks(t *testing.T) {
-	lift(t)
 	plain := listening(t)
 	for _, c := range []struct {
 		name, want string
@@ -220,7 +217,6 @@ func TestWebsocketChecks(t *testing.T) {
 
 // Go: TestWSNoAuthUserValidation server/websocket_test.go:4038
 func TestWebsocketNoAuthUser(t *testing.T) {
-	lift(t)
 	o := listening(t)
 	o.Users = []*User{{Username: "user", Password: "pwd"}}
 	o.SetDefaults()

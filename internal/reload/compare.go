@@ -184,6 +184,10 @@ var table = map[string]describer{
 	"TLSCaCert":             describeTLS,
 	"TLSConfig":             describeTLS,
 
+	"OCSPConfig":      fixed("OCSP"),
+	"OCSPCacheConfig": fixed("OCSP peer cache"),
+	"TLSOCSPPeer":     describeTLS,
+
 	"TLSHandshakeFirst": func(_, next *options.Options) string {
 		return fmt.Sprintf("Client TLS handshake first: %v", next.TLSHandshakeFirst)
 	},

@@ -86,10 +86,7 @@ func HandleUpdate(r Resolver, t *operator.Trust, key, text string, loaded func(a
 // believe nothing but the JWT.
 func aboutWhom(k Kind, key string, err error) string {
 	var refused *operator.UpdateError
-	if !errors.As(err, &refused) {
-		return key
-	}
-	if key != "" && k != KindFull && refused.Account == "n/a" {
+	if !errors.As(err, &refused) || key != "" && k != KindFull && refused.Account == "n/a" {
 		return key
 	}
 	return refused.Account

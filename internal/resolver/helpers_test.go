@@ -2,7 +2,6 @@ package resolver
 
 import (
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
+
+	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -127,21 +128,30 @@ func wantAll(t testing.TB, d *Directory, want map[string]string) {
 }
 
 // files lists the files with an ending below a directory.
-func files(t testing.TB, path, ending string) (list []string) {
+func files(t testing.TB, path, ending string) []string {
 	t.Helper()
-	must(t, filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && strings.HasSuffix(name, ending) {
+	return filesOn(t, vfs.OS, path, ending)
+}
+
+func filesOn(t testing.TB, fsys vfs.FS, path, ending string) (list []string) {
+	t.Helper()
+	entries, err := fsys.ReadDir(path)
+	must(t, err)
+	for _, e := range entries {
+		name := filepath.Join(path, e.Name)
+		if e.Dir {
+			list = append(list, filesOn(t, fsys, name, ending)...)
+		} else if strings.HasSuffix(name, ending) {
 			list = append(list, name)
 		}
-		return err
-	}))
+	}
 	return list
 }
 
 // wantSize checks the number of files, and that the index has the same.
 func wantSize(t testing.TB, d *Directory, n int) {
 	t.Helper()
-	if got := files(t, d.Path(), extension); len(got) != n {
+	if got := filesOn(t, d.config.FS, d.Path(), extension); len(got) != n {
 		t.Fatalf("%d files, want %d: %v", len(got), n, got)
 	}
 	d.mu.Lock()
@@ -153,7 +163,7 @@ func wantSize(t testing.TB, d *Directory, n int) {
 
 func exists(t testing.TB, d *Directory, key string) bool {
 	t.Helper()
-	return len(files(t, d.Path(), key+extension)) == 1
+	return len(filesOn(t, d.config.FS, d.Path(), key+extension)) == 1
 }
 
 // pass lets time go by, in a bubble of synctest.

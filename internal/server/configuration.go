@@ -26,6 +26,7 @@ type configuration struct {
 	advertise    *hostPort        // resolved client_advertise; nil without
 	webAdvertise *hostPort        // that of the WebSocket listener
 	callout      *callout.Service // that decides who may connect; nil without
+	certs        *certificates
 	loaded       time.Time
 }
 
@@ -38,7 +39,7 @@ type hostPort struct {
 // configure checks options, which become the configuration's own. port is the
 // client port, as far as it is known; old the configuration in force, if any.
 func (s *Server) configure(o *options.Options, old *configuration, port int) (*configuration, error) {
-	c := &configuration{Options: o, loaded: time.Now()}
+	c := &configuration{Options: o, certs: plainCertificates(o), loaded: time.Now()}
 	var err error
 	if old == nil {
 		old = &configuration{}

@@ -68,6 +68,9 @@ func (s *Server) reload(next *options.Options) error {
 	if err != nil {
 		return err
 	}
+	if err := s.certify(c, old.certs); err != nil {
+		return err
+	}
 	files, err := s.openFiles(changes, next)
 	if err != nil {
 		return err
@@ -80,6 +83,7 @@ func (s *Server) reload(next *options.Options) error {
 		}
 	}
 	s.config.Store(c)
+	s.runCertificates(c.certs, old.certs)
 	s.useFiles(files, changes)
 	if changes.Has(aboutUsers...) {
 		s.review(old, c)
@@ -164,10 +168,16 @@ func (s *Server) reviewClient(c *client.Client, old, now *configuration) {
 		c.CloseWith(client.TLSHandshakeFailure, "Authorization Violation")
 		return
 	}
-	if was.Claims != nil {
-		return // what claims say is not in the options
+	if was.Claims != nil || was.Verdict == nil { // the options do not say who this is
+		if a := s.accounts.get(was.Account.Name); a == nil || a.Account != was.Account {
+			c.Reject(refusal(auth.Verdict{}))
+		}
+		return
 	}
 	verdict := now.authFor(web).Review(was.Verdict, s.request(c), old.authFor(web))
+	if now.callout != nil && verdict.Permissions != was.Permissions {
+		s.guardCallout(now.callout, &verdict)
+	}
 	account := s.accounts.get(verdict.Account)
 	if !verdict.OK || account == nil || account.Account != was.Account {
 		c.Reject(refusal(verdict))

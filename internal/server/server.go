@@ -213,6 +213,12 @@ func (s *Server) open() error {
 		return err
 	}
 	s.startSystem()
+	certified := *s.current()
+	if err := s.certify(&certified, nil); err != nil {
+		return err
+	}
+	s.config.Store(&certified)
+	s.runCertificates(certified.certs, nil)
 	if err := s.listenWeb(); err != nil {
 		return err
 	}

@@ -82,11 +82,14 @@ func (s *Server) listenWeb() error {
 func (s *Server) webTLS() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		w := &s.current().Websocket
-		config := w.TLSConfig.Clone()
+		config := s.current().certs.web.Clone()
 		config.NextProtos = []string{"http/1.1"}
-		if len(w.TLSPinnedCerts) > 0 {
+		if also := config.VerifyConnection; len(w.TLSPinnedCerts) > 0 {
 			config.VerifyConnection = func(state tls.ConnectionState) error {
-				return auth.CheckPinned(state, w.TLSPinnedCerts)
+				if err := auth.CheckPinned(state, w.TLSPinnedCerts); err != nil || also == nil {
+					return err
+				}
+				return also(state)
 			}
 		}
 		return config, nil

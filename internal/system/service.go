@@ -166,6 +166,19 @@ func (s *Service) publish(subject string, header []byte, build func(events.Serve
 	}
 }
 
+// Publish publishes an event if anybody listens.
+func (s *Service) Publish(subject string, build func() any) {
+	if !s.wanted(subject) {
+		return
+	}
+	body, err := json.Marshal(build())
+	if err != nil {
+		s.host.Log().Errorf("Encoding a system message: %v", err)
+		return
+	}
+	s.sender.Send(broker.Outgoing{Subject: subject, Payload: body})
+}
+
 // Stamp gives a description the next number and the present time, for messages that
 // do not leave through the service.
 func (s *Service) Stamp(server events.Server) events.Server {
