@@ -21,6 +21,7 @@ func (a *Authenticator) Decide(r Request) Verdict {
 	q := inquiry{Authenticator: a, request: &r, connect: &r.Connect}
 	q.verdict.Account = options.GlobalAccount
 	q.verdict.describe(&r.Connect)
+	q.verdict.By = a
 	q.verdict.OK = q.decide()
 	return q.verdict
 }

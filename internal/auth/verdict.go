@@ -51,6 +51,8 @@ type Verdict struct {
 	Found         string
 	ProxyRequired bool
 
+	By *Authenticator // who decided
+
 	Debug    []string // lines that explain the decision
 	Warnings []string // lines that an operator should see
 

@@ -106,6 +106,7 @@ func (c *Client) authenticate(connect options.ClientOpts) error {
 	c.authorized = true
 	c.stopAuthTimer()
 	c.bind(binding)
+	c.server.Bound(c, binding)
 	c.checkSubscriptionLimit()
 	if !binding.Deadline.IsZero() {
 		c.expireAt(binding.Deadline)

@@ -101,6 +101,8 @@ type Server interface {
 	// Authenticate decides about the credentials and binds the connection to an
 	// account; a former binding is given up.
 	Authenticate(c *Client, connect options.ClientOpts) (*Binding, *Refusal)
+	// Bound is told that a binding has taken effect.
+	Bound(c *Client, b *Binding)
 	// Connected is told that a connection was let in by its first CONNECT,
 	// Rejected that one was not.
 	Connected(c *Client)

@@ -130,10 +130,34 @@ func (c *Client) applyChanges() {
 		return
 	}
 	c.pub.Account().Apply(c.changes) // the subjects were checked
+	if b := c.binding.Load(); b != c.bound {
+		c.withdrawLate(b)
+	}
 	clear(c.changes)
 	c.changes = c.changes[:0]
 	if cap(c.changes) > 4096 {
 		c.changes = nil
+	}
+}
+
+// withdrawLate ends subscriptions that were checked before a reload changed the
+// permissions, and made after it had looked at those that there were.
+func (c *Client) withdrawLate(b *Binding) {
+	for _, change := range c.changes {
+		sub := change.Sub
+		if change.Remove || b.Permissions == nil || b.Permissions.CanSubscribe(sub.Subject, sub.Queue) {
+			continue
+		}
+		c.mu.Lock()
+		current := c.subs[sub.SID] == sub
+		if current {
+			delete(c.subs, sub.SID)
+		}
+		c.mu.Unlock()
+		b.Account.Unsubscribe(sub)
+		if current {
+			c.withdrawn(sub)
+		}
 	}
 }
 

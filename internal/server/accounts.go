@@ -70,41 +70,50 @@ func nodeHash(name string) string {
 	return string(hash)
 }
 
-// configure makes the accounts what the options describe: new ones appear, others
-// are changed in place. It returns the accounts that are described no more, whose
-// connections are to be closed.
+// configure makes the accounts that the options describe, before anybody uses them.
 func (a *accounts) configure(o *options.Options) error {
-	a.configuring.Lock()
-	defer a.configuring.Unlock()
 	wanted, system, err := describe(o)
 	if err != nil {
 		return err
 	}
-	a.mu.Lock()
 	a.system = system
+	if d := wanted[system]; d != nil {
+		a.put(system, d)
+		a.node.System = a.byName[system].Account
+	}
+	return a.follow(wanted)
+}
+
+// follow makes the accounts what new options describe: new ones appear, others are
+// changed in place, and those that are described no more are forgotten; whoever is
+// connected to one of them has to be closed. The system account, which others look
+// at without a lock, stays the same one.
+func (a *accounts) follow(wanted map[string]*description) error {
+	a.configuring.Lock()
+	defer a.configuring.Unlock()
+	a.mu.Lock()
 	for name, d := range wanted {
 		a.put(name, d)
 	}
-	for name := range a.byName {
-		if wanted[name] == nil {
-			delete(a.byName, name)
+	var failed error
+	list := slices.DeleteFunc(a.sorted(), func(acc *account) bool {
+		if wanted[acc.Name] != nil {
+			return false
 		}
-	}
-	if system != "" {
-		a.node.System = a.byName[system].Account
-	}
-	list := a.sorted()
+		delete(a.byName, acc.Name)
+		failed = errors.Join(failed, acc.SetImports(nil, nil))
+		return true
+	})
 	a.mu.Unlock()
 	for _, acc := range list {
-		acc.SetMappings(acc.described.Load().mappings)
-		acc.SetTrace(acc.described.Load().trace)
+		d := acc.described.Load()
+		acc.SetMappings(d.mappings)
+		acc.SetTrace(d.trace)
 	}
 	for _, acc := range list {
-		if err := a.link(acc); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, a.link(acc))
 	}
-	return nil
+	return failed
 }
 
 // describe collects what the options say about accounts.

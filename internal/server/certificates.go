@@ -89,7 +89,9 @@ func (s *Server) staple(made *certificates, o *options.Options, config *tls.Conf
 func (s *Server) verifyPeers(made *certificates, config *tls.Config, peer *options.OCSPPeerConfig) {
 	check := ocspcheck.PeerConfig{
 		Options: peer, Kind: ocspcheck.KindClient, Log: &s.log,
-		Rejected: func(e *ocspcheck.PeerRejected) { s.publishPeer("CONN.REJECT", func() any { e.Server = s.describe(); return e }) },
+		Rejected: func(e *ocspcheck.PeerRejected) {
+			s.publishPeer("CONN.REJECT", func() any { e.Server = s.describe(); return e })
+		},
 		Invalid: func(e *ocspcheck.LinkInvalid) {
 			s.publishPeer("LINK.INVALID", func() any { e.Server = s.describe(); return e })
 		},
@@ -148,4 +150,3 @@ func (s *Server) runCertificates(now, old *certificates) {
 		}
 	})
 }
-

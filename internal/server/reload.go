@@ -103,36 +103,6 @@ func (s *Server) reload(next *options.Options) error {
 	return nil
 }
 
-// follow makes the accounts what new options describe. The system account, which
-// others look at without a lock, stays the same one.
-func (a *accounts) follow(wanted map[string]*description) error {
-	a.configuring.Lock()
-	defer a.configuring.Unlock()
-	a.mu.Lock()
-	for name, d := range wanted {
-		a.put(name, d)
-	}
-	var failed error
-	list := slices.DeleteFunc(a.sorted(), func(acc *account) bool {
-		if wanted[acc.Name] != nil {
-			return false
-		}
-		delete(a.byName, acc.Name)
-		failed = errors.Join(failed, acc.SetImports(nil, nil)) // its connections will be closed
-		return true
-	})
-	a.mu.Unlock()
-	for _, acc := range list {
-		d := acc.described.Load()
-		acc.SetMappings(d.mappings)
-		acc.SetTrace(d.trace)
-	}
-	for _, acc := range list {
-		failed = errors.Join(failed, a.link(acc))
-	}
-	return failed
-}
-
 // aboutUsers are the options that decide about who may be connected and what they
 // may do. Without a change of them nobody is asked about.
 var aboutUsers = []string{
@@ -149,6 +119,19 @@ func (s *Server) review(old, now *configuration) {
 	for _, a := range s.accounts.list() {
 		a.Index().Touch() // publishers remember what receivers may get
 		s.shedAccount(a)
+	}
+}
+
+// Bound implements client.Server: a decision that was made before a reload, and took
+// effect after its review, is made again.
+func (s *Server) Bound(c *client.Client, b *client.Binding) {
+	now := s.current()
+	if b.Claims != nil || b.Verdict == nil || b.Verdict.By == now.authFor(c.Web != nil) || now.CustomClientAuthentication != nil {
+		return
+	}
+	verdict := now.authFor(c.Web != nil).Decide(s.request(c))
+	if account := s.accounts.get(verdict.Account); !verdict.OK || account == nil || account.Account != b.Account {
+		c.Reject(refusal(verdict))
 	}
 }
 

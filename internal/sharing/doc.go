@@ -11,7 +11,8 @@
 //
 // An import is allowed if an export of E has the same subject, or a wider one,
 // and admits I ([Account.Authorize]). Allowed imports may not lead in a circle
-// ([CheckCycle]).
+// ([CheckCycle]). The search for a circle gives up, and the import is refused, when
+// there is more to follow than honest configurations need.
 //
 // The package is pure: it holds descriptions, whether they came from a
 // configuration file or from signed claims, and answers questions about them.

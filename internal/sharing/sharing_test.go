@@ -71,6 +71,9 @@ func TestAuthorize(t *testing.T) {
 		check(c.refused, "I", false)
 	}
 	e := exporting(t, "E", mixed...)
+	if _, err := e.Authorize("I", &Import{}, 0); !errors.Is(err, ErrStreamNotAuthorized) {
+		t.Errorf("an import of nothing: %v", err)
+	}
 	for _, other := range []string{"foobar", "baz", "II", ""} {
 		if _, err := e.Authorize(other, &Import{Subject: "foo.bar.baz.1"}, 0); !errors.Is(err, ErrStreamNotAuthorized) {
 			t.Errorf("%q: %v", other, err)

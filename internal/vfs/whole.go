@@ -36,6 +36,7 @@ func ReadFile(fsys FS, name string, limit int64) ([]byte, error) {
 func WriteFile(fsys FS, name string, data []byte) error {
 	temp := name + TempSuffix
 	if err := writeNew(fsys, temp, data); err != nil {
+		_ = fsys.Remove(temp) // a full disk needs the room; a left-over does no harm
 		return fmt.Errorf("write %s: %w", temp, err)
 	}
 	if err := fsys.Rename(temp, name); err != nil {

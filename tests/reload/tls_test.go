@@ -1,0 +1,263 @@
+package reload_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit"
+)
+
+// New certificates and rules are for new connections; those that exist go on.
+//
+// Go: TestConfigReloadRotateTLS server/reload_test.go:394
+// Go: TestConfigReloadRotateTLSMultiCert server/reload_test.go:510
+func TestRotateTLS(t *testing.T) {
+	ca := newAuthority(t)
+	first, second, third := ca.files(t, "1", "127.0.0.1"), ca.files(t, "2", "127.0.0.1"), ca.files(t, "3", "127.0.0.1")
+	for name, block := range map[string]func(p pair) string{
+		"one certificate":      func(p pair) string { return p.keys() },
+		"several certificates": func(p pair) string { return "certs: [{ " + p.keys() + " }]" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := run(t, "tls { "+block(first)+" }")
+			var serials [4]string
+			nc := s.client(ca.seen(&serials[0]))
+			sub := subscribe(t, nc, "foo")
+			s.log.take("")
+
+			s.reload("tls { " + block(second) + fmt.Sprintf("\nca_file: %q, verify: true }", second.ca))
+			if lines := s.log.take("INF Reloaded: tls"); len(lines) != 1 || lines[0] != "INF Reloaded: tls = enabled" {
+				t.Errorf("log: %q", lines)
+			}
+			s.turnsAway(ca.trust())
+			s.client(ca.seen(&serials[1]), nats.ClientCert(third.cert, third.key))
+			publish(t, nc, "foo", "hello")
+			next(t, sub, "hello")
+
+			s.reload("tls { " + block(third) + " }")
+			s.client(ca.seen(&serials[2]))
+			s.reload("tls { " + block(third) + " }\nmax_payload: 1000")
+			s.client(ca.seen(&serials[3]))
+			if serials[0] == serials[1] || serials[1] == serials[2] || serials[2] != serials[3] || serials[0] == "" {
+				t.Errorf("certificates %q", serials)
+			}
+			publish(t, nc, "foo", "again")
+			next(t, sub, "again")
+		})
+	}
+}
+
+// A certificate is often renewed in the same file, with nothing new in the
+// configuration.
+func TestRenewedCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	files := ca.files(t, "server", "127.0.0.1")
+	text := "tls { " + files.keys() + " }"
+	s := run(t, text)
+	var old, renewed string
+	s.client(ca.seen(&old))
+	ca.issue(t, files, "server", "127.0.0.1")
+	s.log.take("")
+	s.reload(text)
+	if !s.log.has("INF Reloaded: tls = enabled") {
+		t.Error("the log does not tell")
+	}
+	s.client(ca.seen(&renewed))
+	if old == renewed {
+		t.Error("the old certificate is still in use")
+	}
+	s.log.take("")
+	s.reload(text)
+	if s.log.has("Reloaded: ") {
+		t.Error("the log tells of a change that is none")
+	}
+}
+
+// Go: TestConfigReloadEnableTLS server/reload_test.go:448
+// Go: TestConfigReloadDisableTLS server/reload_test.go:479
+func TestSwitchTLS(t *testing.T) {
+	ca := newAuthority(t)
+	block := "tls { " + ca.files(t, "server", "127.0.0.1").keys() + " }"
+	s := run(t, "")
+	plain := s.peer(`"protocol":1`)
+	told := plain.readInfo()
+	if told["tls_required"] != nil {
+		t.Errorf("before: %v", told)
+	}
+
+	s.reload(block)
+	if plain.readInfo()["tls_required"] != true {
+		t.Error("connections are not told about TLS")
+	}
+	plain.sync()
+	if !strings.HasPrefix(s.ClientURL(), "tls://") {
+		t.Errorf("the URL is %s", s.ClientURL())
+	}
+	secure := s.client(ca.trust())
+	p := s.dial()
+	if p.info["tls_required"] != true {
+		t.Errorf("INFO: %v", p.info)
+	}
+	p.send("CONNECT {}\r\nPING\r\n")
+	if line, err := p.line(); err == nil && !strings.HasPrefix(line, "-ERR") {
+		t.Errorf("got %q without TLS", line)
+	}
+
+	s.reload("")
+	s.turnsAway(ca.trust())
+	s.client()
+	flush(t, secure)
+	plain.readInfo()
+	plain.sync()
+	if s.log.take("INF Reloaded: tls = disabled") == nil {
+		t.Error("the log does not tell")
+	}
+}
+
+// Go: TestAllowNonTLSReload test/tls_test.go:2104
+func TestPlainBesideTLS(t *testing.T) {
+	ca := newAuthority(t)
+	block := "tls { " + ca.files(t, "server", "127.0.0.1").keys() + " }\n"
+	s := run(t, block+"allow_non_tls: true\nping_interval: 10s")
+	check := func(available, required any) {
+		t.Helper()
+		if info := s.dial().info; info["tls_available"] != available || info["tls_required"] != required {
+			t.Errorf("INFO: %v", info)
+		}
+	}
+	check(true, nil)
+	s.reload(block + "allow_non_tls: true\nping_interval: 20s")
+	check(true, nil)
+	s.reload(block)
+	check(nil, true)
+	s.reload(block + "allow_non_tls: true")
+	check(true, nil)
+	s.peer("")
+}
+
+// Whoever presented a certificate that is not pinned any more has to go.
+//
+// Go: TestTLSPinnedCertsClient test/tls_test.go:1942
+func TestPinnedCertificates(t *testing.T) {
+	ca := newAuthority(t)
+	server, one, two := ca.files(t, "server", "127.0.0.1"), ca.files(t, "one", "one"), ca.files(t, "two", "two")
+	pins := func(pins ...string) string {
+		return fmt.Sprintf("tls { %s ca_file: %q, verify: true, pinned_certs: [\"%s\"] }",
+			server.keys(), server.ca, strings.Join(pins, `","`))
+	}
+	s := run(t, pins(strings.Repeat("a", 64)))
+	s.turnsAway(ca.trust(), nats.ClientCert(one.cert, one.key))
+
+	s.reload(pins(one.pin, two.pin))
+	first := s.client(ca.trust(), nats.ClientCert(one.cert, one.key))
+	closed := make(chan error, 1)
+	s.client(ca.trust(), nats.ClientCert(two.cert, two.key), nats.ClosedHandler(func(nc *nats.Conn) { closed <- nc.LastError() }))
+
+	s.reload(pins(one.pin))
+	await(t, "the end of the connection", closed)
+	flush(t, first)
+	s.turnsAway(ca.trust(), nats.ClientCert(two.cert, two.key))
+	if !s.log.has("INF Reloaded: 1 pinned_certs") {
+		t.Error("the log does not tell")
+	}
+}
+
+// Go: TestTLSMinVersionConfig server/server_test.go:261
+func TestTLSVersion(t *testing.T) {
+	ca := newAuthority(t)
+	files := ca.files(t, "server", "127.0.0.1")
+	block := func(version string) string { return "tls { " + files.keys() + ` min_version: "` + version + `" }` }
+	s := run(t, block("1.3"))
+	if _, err := tryTLS(s, ca, tls.VersionTLS12); err == nil || !strings.Contains(err.Error(), "protocol version not supported") {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+	s.client(ca.trust())
+	if err := s.refused(block("1.0")); !strings.Contains(err, "unsupported TLS version: TLS 1.0") {
+		t.Errorf("1.0: %s", err)
+	}
+	s.reload(block("1.3"))
+	if _, err := tryTLS(s, ca, tls.VersionTLS12); err == nil {
+		t.Error("TLS 1.2 is possible after a reload that failed")
+	}
+	s.reload(block("1.2"))
+	if _, err := tryTLS(s, ca, tls.VersionTLS12); err != nil {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+	s.client(ca.trust())
+	if err := s.refused(block("1.4")); !strings.Contains(err, "unknown version: 1.4") {
+		t.Errorf("1.4: %s", err)
+	}
+	_, err := godwit.GenTLSConfig(&godwit.TLSConfigOpts{CertFile: files.cert, KeyFile: files.key, CaFile: files.ca, MinVersion: tls.VersionTLS11})
+	if err == nil || err.Error() != "unsupported minimum TLS version: TLS 1.1" {
+		t.Errorf("made in code: %v", err)
+	}
+}
+
+func tryTLS(s *site, ca *authority, highest uint16) (*nats.Conn, error) {
+	s.t.Helper()
+	return s.try(nats.Secure(&tls.Config{RootCAs: ca.pool, MaxVersion: highest}))
+}
+
+// The handshake comes first, or not, as the newest configuration says.
+func TestHandshakeFirst(t *testing.T) {
+	ca := newAuthority(t)
+	files := ca.files(t, "server", "127.0.0.1")
+	block := func(first string) string {
+		return "tls { " + files.keys() + " timeout: 1, handshake_first: " + first + " }"
+	}
+	s := run(t, block("true"))
+	s.turnsAway(ca.trust())
+	s.client(ca.trust(), nats.TLSHandshakeFirst())
+
+	s.log.take("")
+	s.reload(block("false"))
+	if !s.log.has("INF Reloaded: Client TLS handshake first: false") {
+		t.Error("the log does not tell")
+	}
+	s.turnsAway(ca.trust(), nats.TLSHandshakeFirst())
+	s.client(ca.trust())
+
+	s.reload(block("10ms"))
+	s.client(ca.trust())
+	s.client(ca.trust(), nats.TLSHandshakeFirst())
+	if !s.log.has("INF Reloaded: Client TLS handshake first fallback delay: 10ms") {
+		t.Error("the log does not tell")
+	}
+}
+
+// Monitoring over HTTPS presents the certificate of the clients' listener, also a
+// new one.
+//
+// Go: TestMonitorReloadTLSConfig server/monitor_test.go:5793
+func TestMonitoringCertificate(t *testing.T) {
+	ca := newAuthority(t)
+	wrong, right := ca.files(t, "wrong", "elsewhere"), ca.files(t, "right", "127.0.0.1")
+	config := func(p pair) string {
+		return fmt.Sprintf("https: \"127.0.0.1:-1\"\ntls { %s ca_file: %q, verify_and_map: true }", p.keys(), p.ca)
+	}
+	s := run(t, config(wrong))
+	handshake := func() error {
+		conn, err := tls.Dial("tcp", s.MonitorAddr().String(), &tls.Config{RootCAs: ca.pool})
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		// A demand for a certificate would show in the first answer.
+		if _, err := conn.Write([]byte("GET /healthz HTTP/1.0\r\n\r\n")); err != nil {
+			return err
+		}
+		_, err = conn.Read(make([]byte, 1))
+		return err
+	}
+	if err := handshake(); err == nil || !strings.Contains(err.Error(), "SAN") {
+		t.Errorf("the wrong certificate: %v", err)
+	}
+	s.reload(config(right))
+	if err := handshake(); err != nil {
+		t.Errorf("the right certificate: %v", err)
+	}
+}
