@@ -28,8 +28,9 @@ var floors = []string{
 	"internal/broker",
 	"internal/auth",
 	"internal/callout",
-	"internal/operator",
+	"internal/ocsp",
 	"internal/resolver",
+	"internal/operator",
 	"internal/proxyproto",
 	"internal/options",
 	"internal/sharing",
@@ -42,14 +43,8 @@ var floors = []string{
 	"internal/subject",
 	"internal/wire",
 	"internal/logging",
-	"internal/journal",
-	"internal/ocsp",
 	"internal/vfs/faulty",
 	"internal/vfs",
-	"internal/ds/gsl",
-	"internal/ds/seqset",
-	"internal/ds/stree",
-	"internal/ds/thw",
 }
 
 func TestArrowsPointDown(t *testing.T) {

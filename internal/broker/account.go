@@ -77,6 +77,11 @@ type Change struct {
 // one that is not there is no error: it may have run out at the same moment. The
 // first error is returned, when all that could be done has been done.
 func (a *Account) Apply(changes []Change) error {
+	for _, c := range changes {
+		if c.Remove {
+			c.Sub.closed.Store(true) // the index's lock may have to be waited for
+		}
+	}
 	a.interest.Lock()
 	var first error
 	w := a.index.Writer()

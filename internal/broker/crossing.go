@@ -110,9 +110,9 @@ func (p *Publisher) arrive(account *Account, cmd *wire.Command, h *hop, mapped b
 	}
 	if e.Subject != nil {
 		cmd.Subject = e.Subject
-		if h.parent != nil && h.parent.trace != nil {
-			h.parent.trace.event.Events[h.step].To = string(e.Subject)
-		}
+	}
+	if h.parent != nil && h.parent.trace != nil {
+		h.parent.trace.event.Events[h.step].To = string(cmd.Subject)
 	}
 	before := len(p.crossings)
 	reached := p.publish(v, e, cmd)

@@ -61,7 +61,7 @@ type Publisher struct {
 	home    view
 	views   map[*Account]*view // of foreign accounts
 	held    *view              // whose interest is locked
-	nothing Entry              // of a message that a mapping lost
+	nothing *Entry             // of a message that a mapping lost
 	matches interest.Matches[*Subscription]
 	spare   []*Entry
 
@@ -81,7 +81,7 @@ type Publisher struct {
 	carried   []byte     // bytes of messages that imports rewrote
 	later     []func()   // to be done when nothing is locked
 	tracing   *tracing   // of the message that is being published; nil: not traced
-	traced    Entry      // of that message
+	traced    *Entry     // of that message
 
 	// Of the batch, moved to the shared counters by Flush.
 	inMsgs, inBytes int64
@@ -180,7 +180,7 @@ func (p *Publisher) Lookup(cmd *wire.Command) *Entry {
 	if e.mapping != nil {
 		return p.choose(&p.home, e, cmd)
 	}
-	if e != &p.home.scratch && e != &p.traced {
+	if e != p.home.scratch && e != p.traced {
 		p.home.last = e
 	}
 	return e

@@ -13,6 +13,7 @@ type Subscription struct {
 
 	delivered atomic.Int64
 	max       atomic.Int64 // deliveries in total; 0: no limit
+	closed    atomic.Bool  // on its way out of the interest
 
 	// shadow is set for what stands in another account on behalf of a
 	// subscription, because of a stream import.

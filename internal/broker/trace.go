@@ -30,6 +30,7 @@ const (
 	notEcho      = "Not delivered because of no echo"
 	notPermitted = "Not delivered because subscription denies this subject"
 	notClosed    = "Not delivered because subscription is closed"
+	notOpen      = "Not delivered because client is closed"
 	notAuto      = "Not delivered because auto-unsubscribe exceeded"
 	notSlow      = "Not delivered because fast producer not stalled and consumer is slow"
 )
@@ -64,9 +65,10 @@ type TraceStart struct {
 }
 
 // StartTrace looks whether a message with headers asks to be traced, and begins
-// with it. The command may be changed. If the message is traced, its Lookup,
-// Publish or RefuseTrace follow at once.
-func (p *Publisher) StartTrace(cmd *wire.Command) (s TraceStart) {
+// with it. size is that of headers and payload, of which the command may have less
+// if the message is refused anyway. The command may be changed. If the message is
+// traced, its Lookup, Publish or RefuseTrace follow at once.
+func (p *Publisher) StartTrace(cmd *wire.Command, size int) (s TraceStart) {
 	block := cmd.Body[:cmd.Header]
 	dest := wire.Header(block, traceDest)
 	target := TraceTarget{Subject: string(dest)}
@@ -96,7 +98,7 @@ func (p *Publisher) StartTrace(cmd *wire.Command) (s TraceStart) {
 	case byParent && int(p.random.Uint64()>>32*100>>32) >= target.Sampling:
 		p.disableTrace(cmd)
 		return s
-	case !subject.IsValidPublish(target.Subject):
+	case !subject.IsValidPublish(target.Subject), !subject.IsValidStrict(target.Subject):
 		s.Log = fmt.Sprintf("Destination %q is not valid, won't be able to trace events", target.Subject)
 		s.Drop = only
 		return s
@@ -107,7 +109,7 @@ func (p *Publisher) StartTrace(cmd *wire.Command) (s TraceStart) {
 	if wire.Header(block, traceAccept) == nil {
 		p.tracing.accept = nil
 	}
-	p.tracing.event.Request = events.TraceRequest{Header: exactHeader(block), Size: len(cmd.Body)}
+	p.tracing.event.Request = events.TraceRequest{Header: exactHeader(block), Size: size}
 	who := events.Client{}
 	if p.Requestor != nil {
 		who = p.Requestor.Describe(true)
@@ -122,6 +124,7 @@ func (p *Publisher) StartTrace(cmd *wire.Command) (s TraceStart) {
 // RefuseTrace ends the trace of a message that the connection may not publish.
 func (p *Publisher) RefuseTrace(text string) {
 	if t := p.tracing; t != nil {
+		t.event.Events = t.event.Events[:1]
 		t.event.Events[0].Error = text
 		p.endTrace(t)
 	}
@@ -152,7 +155,17 @@ func (p *Publisher) noteEgress(v *view, t *target, local []byte) (deliver, reach
 			return !only, only
 		}
 	}
-	p.note(p.egress(v, t.sub, t.shadow))
+	e := p.egress(v, t.sub, t.shadow)
+	switch {
+	case t.sub.closed.Load():
+		e.Error = notClosed
+	case t.stage.to.Closed():
+		e.Error = notOpen
+	}
+	p.note(e)
+	if e.Error != "" {
+		return false, false
+	}
 	return !only, only
 }
 
@@ -182,11 +195,15 @@ func (p *Publisher) noteUnwanted(v *view, s *Subscription, why string) {
 	p.note(e)
 }
 
-// noteFailure completes the step that was noted last.
+// noteFailure tells why the delivery that was noted last did not happen. Of one
+// into an account that does not show its deliveries nothing is told.
 func (p *Publisher) noteFailure(why string) {
-	if p.tracing != nil {
-		list := p.tracing.event.Events
-		list[len(list)-1].Error = why
+	if p.tracing == nil {
+		return
+	}
+	list := p.tracing.event.Events
+	if last := &list[len(list)-1]; last.Type == events.TraceEgress {
+		last.Error = why
 	}
 }
 

@@ -28,8 +28,8 @@ type view struct {
 	gen     uint64
 	entries []*Entry
 	missed  []uint32 // hashes seen once: admission on the second miss
-	scratch Entry    // for subjects that are not admitted
-	chosen  Entry    // likewise, for what a mapping chose
+	scratch *Entry   // for subjects that are not admitted; made when needed
+	chosen  *Entry   // likewise, for what a mapping chose
 	last    *Entry
 
 	// Of the batch, moved to the shared counters by settle.
@@ -95,8 +95,8 @@ func (p *Publisher) foreign(a *Account) *view {
 // that the account's mappings do not apply (any more).
 func (p *Publisher) find(v *view, subject []byte, mapped bool) *Entry {
 	if p.tracing != nil { // what a cached result leaves out has to be shown
-		p.resolve(v, &p.traced, subject, mapped)
-		return &p.traced
+		p.resolve(v, made(&p.traced), subject, mapped)
+		return p.traced
 	}
 	hash := hashOf(subject)
 	if mapped {
@@ -123,9 +123,9 @@ func (p *Publisher) miss(v *view, subject []byte, hash uint32, mapped bool) *Ent
 	slot := hash % uint32(len(v.entries))
 	if v.missed[slot] != hash || p.NoCache {
 		v.missed[slot] = hash
-		e := &v.scratch
+		e := made(&v.scratch)
 		if mapped {
-			e = &v.chosen
+			e = made(&v.chosen)
 		}
 		p.resolve(v, e, subject, mapped)
 		return e
@@ -147,17 +147,28 @@ func (p *Publisher) miss(v *view, subject []byte, hash uint32, mapped bool) *Ent
 	return e
 }
 
+// made returns an entry, which is made the first time.
+func made(e **Entry) *Entry {
+	if *e == nil {
+		*e = new(Entry)
+	}
+	return *e
+}
+
 // choose follows a mapping whose outcome is not always the same.
 func (p *Publisher) choose(v *view, e *Entry, cmd *wire.Command) *Entry {
 	to, outcome := e.mapping.AppendTo(nil, cmd.Subject, p.node().Cluster, p.random.Uint64)
 	switch outcome {
 	case transform.Dropped:
-		p.nothing.reset()
-		return &p.nothing
+		made(&p.nothing).reset()
+		return p.nothing
 	case transform.Unchanged:
 		return p.find(v, cmd.Subject, true)
 	}
 	cmd.Subject = to
+	if p.tracing != nil && !v.foreign {
+		p.noteMapping(to)
+	}
 	return p.find(v, to, true)
 }
 
@@ -181,8 +192,7 @@ func (p *Publisher) forget() {
 	for _, v := range p.views {
 		p.forgetView(v)
 	}
-	p.nothing.reset()
-	p.traced.reset()
+	p.traced = nil
 	p.matches.Reset()
 	for out, s := range p.stages {
 		delete(p.stages, out)
@@ -209,8 +219,11 @@ func (p *Publisher) forgetView(v *view) {
 	if len(p.spare) > homeSlots {
 		p.spare = nil
 	}
-	v.scratch.reset()
-	v.chosen.reset()
+	for _, e := range []*Entry{v.scratch, v.chosen} {
+		if e != nil {
+			e.reset()
+		}
+	}
 }
 
 // settle adds what was counted in a batch to the account's counters.

@@ -154,7 +154,7 @@ func (c *Client) publish(cmd *wire.Command) error {
 		c.applyChanges()
 	}
 	p.Count(cmd)
-	if cmd.Header > 0 && broker.AsksForTrace(cmd.Body[:cmd.Header]) && !c.startTrace(cmd) {
+	if cmd.Header > 0 && broker.AsksForTrace(cmd.Body[:cmd.Header]) && !c.startTrace(cmd, len(cmd.Body)) {
 		return nil
 	}
 	e := p.Lookup(cmd)
@@ -183,10 +183,10 @@ func (c *Client) publish(cmd *wire.Command) error {
 	return nil
 }
 
-// startTrace begins the trace that a message asks for. It reports whether the
-// message is to be published.
-func (c *Client) startTrace(cmd *wire.Command) bool {
-	start := c.pub.StartTrace(cmd)
+// startTrace begins the trace that a message of size bytes asks for. It reports
+// whether the message is to be published.
+func (c *Client) startTrace(cmd *wire.Command, size int) bool {
+	start := c.pub.StartTrace(cmd, size)
 	if start.Log != "" {
 		c.errorf("%s", start.Log)
 	}
@@ -195,6 +195,16 @@ func (c *Client) startTrace(cmd *wire.Command) bool {
 			fmt.Sprintf("Publish Violation - Subject %q", start.Violation))
 	}
 	return !start.Drop
+}
+
+// traceTooLarge publishes the trace of a message that is refused for its size, if
+// what has been read of its headers asks for that.
+func (c *Client) traceTooLarge(e *wire.PayloadError) {
+	cmd := e.Command
+	if cmd != nil && broker.AsksForTrace(cmd.Body) && c.startTrace(cmd, e.Size) {
+		c.pub.RefuseTrace("maximum payload exceeded")
+	}
+	c.flush()
 }
 
 // ok answers +OK.
@@ -231,6 +241,7 @@ func (c *Client) parseFailed(err error) error {
 		return c.fail(MaximumControlLine, err.Error())
 	case errors.As(err, &payload):
 		c.errorf("%v", err)
+		c.traceTooLarge(payload)
 		return c.fail(MaximumPayload, "Maximum Payload Violation")
 	case errors.As(err, &operation):
 		c.errorf("%v", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/events"
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/proxyproto"
 )
@@ -64,6 +65,7 @@ type Snapshot struct {
 	Account       *broker.Account
 	IssuerKey     string
 	ProxyKey      string
+	Claims        *operator.User // what claims said of the user; nil without. Shared.
 	TLS           *TLSInfo
 	TLSVersion    string
 	TLSCipher     string
@@ -91,7 +93,7 @@ func (c *Client) Snapshot(withSubs bool) Snapshot {
 		s.InMsgs, s.InBytes = c.pub.In.Messages.Load(), c.pub.In.Payload.Load()
 	}
 	if b := c.binding.Load(); b != nil {
-		s.Account, s.IssuerKey, s.ProxyKey = b.Account, b.IssuerKey, b.ProxyKey
+		s.Account, s.IssuerKey, s.ProxyKey, s.Claims = b.Account, b.IssuerKey, b.ProxyKey, b.Claims
 	}
 	if c.tls != nil {
 		s.TLSVersion = tlsVersion(c.tls.State.Version)

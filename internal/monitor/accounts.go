@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/monitor/api"
@@ -24,19 +25,23 @@ func (s *Server) Accountz(o *api.AccountzOptions) (*api.Accountz, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("Account %s does not exist", o.Account) // a known text
 	}
-	z.Account = accountInfo(&accounts[at])
+	z.Account = accountInfo(&accounts[at], z.Now)
 	return z, nil
 }
 
-func accountInfo(a *AccountState) *api.AccountInfo {
+func accountInfo(a *AccountState, now time.Time) *api.AccountInfo {
 	var sum subscriptionSum
 	sum.add(a)
 	stats := sum.stats()
-	return &api.AccountInfo{
+	info := &api.AccountInfo{
 		AccountName: a.Name, NameTag: a.Name, LastUpdate: a.Updated.UTC(), IsSystem: a.System, Complete: true,
 		ClientCnt: a.Connections, SubCnt: stats.NumSubs, Sublist: stats,
 		Mappings: mappingInfo(a), Exports: exportInfo(a.Offers), Imports: importInfo(a), Responses: responseInfo(a),
 	}
+	if a.Claims != nil {
+		showClaims(info, a.Claims, now)
+	}
+	return info
 }
 
 // AccountStatz returns the traffic of the accounts that have connections; with
@@ -63,8 +68,12 @@ func (s *Server) AccountStatz(o *api.AccountStatzOptions) (*api.AccountStatz, er
 // accountStat shows the traffic of an account: what came in from its
 // connections was received, what went out to them was sent.
 func accountStat(a *AccountState, t broker.Traffic) *api.AccountStat {
+	name := a.Name
+	if a.Claims != nil {
+		name = a.Claims.Tag()
+	}
 	return &api.AccountStat{
-		Account: a.Name, Name: a.Name, Conns: a.Connections, TotalConns: a.Connections,
+		Account: a.Name, Name: name, Conns: a.Connections, TotalConns: a.Connections,
 		NumSubs:  uint32(a.Index().Stats().NumSubs),
 		Received: traffic(t.InMsgs, t.InBytes), Sent: traffic(t.OutMsgs, t.OutBytes),
 		SlowConsumers: a.SlowConsumers(),

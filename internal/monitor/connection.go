@@ -15,7 +15,7 @@ import (
 )
 
 // connection shows one connection. The snapshot is not changed.
-func connection(c *client.Snapshot, o *api.ConnzOptions, now time.Time) *api.ConnInfo {
+func (s *Server) connection(c *client.Snapshot, o *api.ConnzOptions, now time.Time) *api.ConnInfo {
 	info := &api.ConnInfo{
 		Cid: c.ID, Kind: "Client", Type: protocolName(c.Type),
 		Start: c.Start.UTC(), LastActivity: c.LastActivity.UTC(),
@@ -37,22 +37,25 @@ func connection(c *client.Snapshot, o *api.ConnzOptions, now time.Time) *api.Con
 	}
 	switch {
 	case o.SubscriptionsDetail:
-		info.SubsDetail = subscriptionDetails(c)
+		info.SubsDetail = s.subscriptionDetails(c)
 	case o.Subscriptions:
 		info.Subs = subscriptionSubjects(c)
 	}
 	if o.Username {
-		showUser(info, c)
+		s.showUser(info, c)
 	}
 	return info
 }
 
 // showUser adds who is connected.
-func showUser(info *api.ConnInfo, c *client.Snapshot) {
+func (s *Server) showUser(info *api.ConnInfo, c *client.Snapshot) {
 	info.AuthorizedUser, info.IssuerKey = c.User, c.IssuerKey
-	info.JWT = presentableJWT(c.Connect.JWT)
+	info.JWT = shownJWT(c)
+	if c.Claims != nil {
+		info.Tags = slices.Clone(c.Claims.Tags)
+	}
 	if c.Account != nil {
-		info.NameTag = c.Account.Name
+		info.NameTag = s.source.AccountTag(c.Account.Name)
 		if c.Account.Name != options.GlobalAccount {
 			info.Account = c.Account.Name
 		}
@@ -94,15 +97,16 @@ func subscriptionSubjects(c *client.Snapshot) []string {
 
 // subscriptionDetails shows subscriptions in full. Those of closed connections
 // tell their account, as the connection no longer can.
-func subscriptionDetails(c *client.Snapshot) []api.SubDetail {
-	account := ""
+func (s *Server) subscriptionDetails(c *client.Snapshot) []api.SubDetail {
+	account, tag := "", ""
 	if !c.Stop.IsZero() {
 		account = accountName(c)
+		tag = s.source.AccountTag(account)
 	}
 	details := make([]api.SubDetail, 0, len(c.Subs))
 	for _, sub := range sortedSubscriptions(c) {
 		details = append(details, api.SubDetail{
-			Account: account, AccountTag: account, Subject: sub.Subject, Queue: sub.Queue,
+			Account: account, AccountTag: tag, Subject: sub.Subject, Queue: sub.Queue,
 			Sid: sub.SID, Msgs: sub.Delivered, Max: sub.Max, Cid: c.ID,
 		})
 	}

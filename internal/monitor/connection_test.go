@@ -203,7 +203,7 @@ func TestConnectionTypesAndAddresses(t *testing.T) {
 	} {
 		c := newConnection(1)
 		c.Type, c.Remote = kind, nil
-		got := connection(&c, &api.ConnzOptions{}, noon)
+		got := newFakeServer(newFake()).connection(&c, &api.ConnzOptions{}, noon)
 		if got.Type != want || got.IP != "" || got.Port != 0 {
 			t.Errorf("%s: type %q, address %q:%d", kind, got.Type, got.IP, got.Port)
 		}

@@ -36,7 +36,7 @@ func (s *Server) Connz(o *api.ConnzOptions) (*api.Connz, error) {
 		Offset: offset, Limit: limit, Conns: make([]*api.ConnInfo, 0, len(shown)),
 	}
 	for i := range shown {
-		z.Conns = append(z.Conns, connection(&shown[i], o, now))
+		z.Conns = append(z.Conns, s.connection(&shown[i], o, now))
 	}
 	return z, nil
 }

@@ -40,6 +40,15 @@ func (f *fakeSource) Totals() Totals            { return f.totals }
 func (f *fakeSource) Closed() []client.Snapshot { return f.closed }
 func (f *fakeSource) Accounts() []AccountState  { return slices.Clone(f.accounts) }
 
+func (f *fakeSource) AccountTag(name string) string {
+	for i := range f.accounts {
+		if c := f.accounts[i].Claims; c != nil && f.accounts[i].Name == name {
+			return c.Tag()
+		}
+	}
+	return name
+}
+
 func (f *fakeSource) Connections(withSubs bool) []client.Snapshot {
 	list := slices.Clone(f.open)
 	for i := range list {

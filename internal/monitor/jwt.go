@@ -3,18 +3,73 @@ package monitor
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+
+	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/monitor/api"
+	"github.com/godwit-mq/godwit/internal/operator"
 )
+
+// showOperators adds whom the server believes.
+func showOperators(v *api.Varz, operators []*operator.Operator) {
+	for _, o := range operators {
+		v.TrustedOperatorsJwt = append(v.TrustedOperatorsJwt, o.Text)
+		v.TrustedOperatorsClaim = append(v.TrustedOperatorsClaim, decoded(o.Claims))
+	}
+}
+
+// showClaims adds what an account's claims say. An account that stands in for the
+// system account has none of its own.
+func showClaims(info *api.AccountInfo, a *operator.Account, now time.Time) {
+	info.NameTag, info.Tags = a.Tag(), slices.Clone(a.Tags)
+	info.Jwt, info.IssuerKey, info.RevokedUser = a.Text, a.Issuer, a.RevokedUsers()
+	info.Expired = a.Expired(now)
+	info.Complete = !slices.ContainsFunc(info.Imports, func(i api.ExtImport) bool { return i.Invalid })
+	if a.Claims == nil {
+		return
+	}
+	info.Claim = decoded(a.Claims)
+	found := jwt.CreateValidationResults()
+	a.Claims.Validate(found)
+	for _, i := range found.Issues {
+		info.Vr = append(info.Vr, api.ExtVrIssues{Description: i.Description, Blocking: i.Blocking, Time: i.TimeCheck})
+	}
+}
+
+// decoded is the JSON of claims.
+func decoded(claims jwt.Claims) json.RawMessage {
+	text, err := json.Marshal(claims)
+	if err != nil {
+		return nil // they came from JSON
+	}
+	return text
+}
+
+// shownJWT is the JWT of a connection's user, as far as it may be shown. One that a
+// service decided about has none that says who the user is.
+func shownJWT(c *client.Snapshot) string {
+	if c.Claims == nil {
+		return presentableJWT(c.Connect.JWT)
+	}
+	if c.Claims.Bearer || c.Connect.JWT == "" {
+		return ""
+	}
+	return presentableJWT(c.Claims.JWT)
+}
 
 // presentableJWT returns a user's JWT if it may be shown: one that is no use
 // without the user's key. A bearer token is a credential, and what cannot be
 // decoded may be one.
-func presentableJWT(jwt string) string {
-	parts := strings.Split(jwt, ".")
+func presentableJWT(text string) string {
+	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
 		return ""
 	}
-	text, err := base64.RawURLEncoding.DecodeString(parts[1])
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
 		return ""
 	}
@@ -23,8 +78,8 @@ func presentableJWT(jwt string) string {
 			Bearer bool `json:"bearer_token"`
 		} `json:"nats"`
 	}
-	if err := json.Unmarshal(text, &claims); err != nil || claims.NATS.Bearer {
+	if err := json.Unmarshal(body, &claims); err != nil || claims.NATS.Bearer {
 		return ""
 	}
-	return jwt
+	return text
 }

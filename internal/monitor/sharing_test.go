@@ -43,7 +43,7 @@ func TestAccountzShowsExports(t *testing.T) {
 		{"subject":"chunk","type":"service","response_type":"Chunked"},
 		{"subject":"ev.>","type":"stream","approved_accounts":["CL"]},
 		{"subject":"pub.*","type":"stream"}]`
-	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a).Exports)); diff != "" {
+	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a, noon).Exports)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -74,7 +74,7 @@ func TestAccountzShowsImports(t *testing.T) {
 		{"subject":"hdr","account":"SVC","to":"hdr","local_subject":"hdr","type":"service","invalid":false,"share":false,"tracking":false,
 		 "latency":{"sampling":"headers","results":"lat"}},
 		{"subject":"hdr","account":"GONE","to":"hdr","local_subject":"hdr","type":"service","invalid":true,"share":false,"tracking":false}]`
-	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a).Imports)); diff != "" {
+	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a, noon).Imports)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -93,7 +93,7 @@ func TestAccountzShowsMappings(t *testing.T) {
 		"half": [{"subject":"half2","weight":50},{"subject":"half","weight":100}],
 		"foo.*": [{"subject":"b.$1","weight":20},{"subject":"a.$1","weight":60},{"subject":"foo.$1","weight":100},
 		          {"subject":"c.$1","weight":100,"cluster":"C2"}]}`
-	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a).Mappings)); diff != "" {
+	if diff := cmp.Diff(asJSON(t, want), asJSON(t, accountInfo(&a, noon).Mappings)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -116,7 +116,7 @@ func TestAccountzShowsResponses(t *testing.T) {
 	}
 	cl.Sender().Send(broker.Outgoing{Subject: "s", Reply: "inbox.1"})
 	cl.Sender().Send(broker.Outgoing{Subject: "s", Reply: "inbox.2", Header: []byte("NATS/1.0\r\nX-B3-Sampled: 1\r\n\r\n")})
-	shown := accountInfo(&AccountState{Account: svc}).Responses
+	shown := accountInfo(&AccountState{Account: svc}, noon).Responses
 	if len(shown) != 2 || len(replies) != 2 {
 		t.Fatalf("%v for %v", shown, replies)
 	}
@@ -131,7 +131,7 @@ func TestAccountzShowsResponses(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	if info := accountInfo(&AccountState{Account: cl}); info.Responses == nil || len(info.Responses) != 0 {
+	if info := accountInfo(&AccountState{Account: cl}, noon); info.Responses == nil || len(info.Responses) != 0 {
 		t.Errorf("the requestor's account: %v", info.Responses)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/sharing"
 )
@@ -32,6 +33,9 @@ type Source interface {
 	MeasureRTT(ids []uint64)
 	// Accounts returns all accounts, sorted by name.
 	Accounts() []AccountState
+	// AccountTag is the name that an account goes by: that of its claims, if they
+	// give one, else the name itself.
+	AccountTag(name string) string
 	// NotReady names the configured listeners that are not open: "server".
 	NotReady() []string
 	// TLSConfig is that of the client listener, for https; nil without.
@@ -60,6 +64,8 @@ type Identity struct {
 	HTTPPort      int // resolved
 	HTTPSPort     int
 	CertNotAfter  time.Time // zero without TLS
+	// Operators are those whom the server believes; none unless in operator mode.
+	Operators []*operator.Operator
 }
 
 // Totals are counters of the whole server.
@@ -71,6 +77,7 @@ type Totals struct {
 	StaleConnections                   int64
 	StalledClients                     int64
 	Subscriptions                      int
+	PinnedFailures                     uint64 // users of accounts that are not for this server
 }
 
 // AccountState is an account and what the server knows about it.
@@ -85,6 +92,7 @@ type AccountState struct {
 	// Offers is what it exports and wants to import; nil means nothing. It is not
 	// to be changed.
 	Offers *sharing.Account
+	Claims *operator.Account // that describe it; nil unless in operator mode
 }
 
 // Lookups counts how publishers found the receivers of their messages in an

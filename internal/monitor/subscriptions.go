@@ -38,7 +38,7 @@ func (s *Server) Subsz(o *api.SubszOptions) (*api.Subsz, error) {
 		z.Total = len(found)
 		slices.SortFunc(found, compareHeld)
 		for _, h := range page(found, z.Offset, z.Limit) {
-			z.Subs = append(z.Subs, h.detail())
+			z.Subs = append(z.Subs, h.detail(s.source.AccountTag(h.account)))
 		}
 	}
 	return z, nil
@@ -121,9 +121,9 @@ func compareHeld(a, b held) int {
 	)
 }
 
-func (h held) detail() api.SubDetail {
+func (h held) detail(tag string) api.SubDetail {
 	return api.SubDetail{
-		Account: h.account, AccountTag: h.account, Subject: h.sub.Subject, Queue: h.sub.Queue,
+		Account: h.account, AccountTag: tag, Subject: h.sub.Subject, Queue: h.sub.Queue,
 		Sid: h.sub.SID, Msgs: h.sub.Delivered(), Max: h.sub.Max(), Cid: h.connection(),
 	}
 }

@@ -19,6 +19,7 @@ func (s *Server) Varz(*api.VarzOptions) (*api.Varz, error) {
 	v := &api.Varz{Proto: clientProtocol, GoVersion: runtime.Version(), Now: s.now(), HTTPReqStats: s.counts.asked()}
 	id, o := s.source.Identity(), s.source.Options()
 	showIdentity(v, id)
+	showOperators(v, id.Operators)
 	showOptions(v, o)
 	showWebsocket(v, &o.Websocket, id.WebsocketPort)
 	showTotals(v, s.source.Totals())
@@ -86,7 +87,7 @@ func showTotals(v *api.Varz, t Totals) {
 	v.InMsgs, v.InBytes, v.OutMsgs, v.OutBytes = t.InMsgs, t.InBytes, t.OutMsgs, t.OutBytes
 	v.InClientMsgs, v.InClientBytes, v.OutClientMsgs, v.OutClientBytes = t.InMsgs, t.InBytes, t.OutMsgs, t.OutBytes
 	v.SlowConsumers, v.StaleConnections, v.StalledClients = t.SlowConsumers, t.StaleConnections, t.StalledClients
-	v.Subscriptions = uint32(t.Subscriptions)
+	v.Subscriptions, v.PinnedAccountFail = uint32(t.Subscriptions), t.PinnedFailures
 	v.SlowConsumersStats = &api.SlowConsumersStats{Clients: uint64(t.SlowConsumers)}
 	v.StaleConnectionStats = &api.StaleConnectionStats{Clients: uint64(t.StaleConnections)}
 	v.DiskIOWaitStats = &api.DiskIOWaitStats{}

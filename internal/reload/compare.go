@@ -3,6 +3,7 @@ package reload
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -40,6 +41,9 @@ func (c Changes) Texts() []string {
 // Compare returns the differences between the options in force and new ones, or
 // an error that names one that cannot be applied. Both have their defaults set.
 func Compare(old, next *options.Options) (Changes, error) {
+	if (old.AccountResolver == nil) != (next.AccountResolver == nil) {
+		return nil, errors.New("config reload does not support moving to or from an account resolver") // a known text
+	}
 	var changes Changes
 	a, b := reflect.ValueOf(old).Elem(), reflect.ValueOf(next).Elem()
 	for i := range a.NumField() {
@@ -183,6 +187,11 @@ var table = map[string]describer{
 	"TLSKey":                describeTLS,
 	"TLSCaCert":             describeTLS,
 	"TLSConfig":             describeTLS,
+
+	"DefaultSentinel":          fixed("default_sentinel"),
+	"ResolverPreloads":         fixed("accounts"),
+	"ResolverPinnedAccounts":   fixed("pinned accounts"),
+	"AccountResolverTLSConfig": fixed("account resolver tls"),
 
 	"OCSPConfig":      fixed("OCSP"),
 	"OCSPCacheConfig": fixed("OCSP peer cache"),

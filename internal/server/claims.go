@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
@@ -21,10 +22,12 @@ import (
 
 // claims is operator mode: accounts and users come from signed claims.
 type claims struct {
-	trust    *operator.Trust
+	trust    atomic.Pointer[operator.Trust] // replaced by a reload
 	resolver resolver.Resolver
 	// directory: claims are kept by the server, and may be sent in.
 	directory bool
+	// pinnedFailures counts users of accounts that this server is not for.
+	pinnedFailures atomic.Uint64
 
 	mu      sync.Mutex
 	loading map[string]*loading    // accounts that are being fetched
@@ -40,8 +43,8 @@ type loading struct {
 // fetchSlow is from which duration a fetch is warned about.
 const fetchSlow = time.Second
 
-// newClaims returns what the options say about operators; nil if there are none.
-func (s *Server) newClaims(o *options.Options) (*claims, error) {
+// newTrust returns whom the options believe; nil unless they ask for operator mode.
+func newTrust(o *options.Options) (*operator.Trust, error) {
 	settings := operator.Settings{
 		TrustedKeys: o.TrustedKeys, DefaultSentinel: o.DefaultSentinel, SystemAccount: o.SystemAccount,
 		HasResolver: o.AccountResolver != nil, HasAccounts: len(o.Accounts) > 0,
@@ -57,15 +60,25 @@ func (s *Server) newClaims(o *options.Options) (*claims, error) {
 	for key := range o.ResolverPinnedAccounts {
 		settings.PinnedAccounts = append(settings.PinnedAccounts, key)
 	}
-	if r := o.AccountResolver; r != nil {
-		settings.DirectoryResolver = r.Kind == options.ResolverFull || r.Kind == options.ResolverCache
-	}
-	trust, err := operator.New(settings)
+	settings.DirectoryResolver = keepsClaims(o)
+	return operator.New(settings)
+}
+
+// keepsClaims reports whether the server has a directory of account claims.
+func keepsClaims(o *options.Options) bool {
+	r := o.AccountResolver
+	return r != nil && (r.Kind == options.ResolverFull || r.Kind == options.ResolverCache)
+}
+
+// newClaims returns what the options say about operators; nil if there are none.
+func (s *Server) newClaims(o *options.Options) (*claims, error) {
+	trust, err := newTrust(o)
 	if err != nil || trust == nil {
 		return nil, err
 	}
-	c := &claims{trust: trust, directory: settings.DirectoryResolver, loading: make(map[string]*loading), expiry: make(map[string]*time.Timer)}
-	c.resolver, err = s.newResolver(o, trust)
+	c := &claims{directory: keepsClaims(o), loading: make(map[string]*loading), expiry: make(map[string]*time.Timer)}
+	c.trust.Store(trust)
+	c.resolver, err = s.newResolver(o, c)
 	return c, err
 }
 
@@ -169,7 +182,7 @@ func (s *Server) loadOne(name string) (missing []string, err error) {
 
 // installAccount brings claims into force.
 func (s *Server) installAccount(name, text string) (missing []string, err error) {
-	a, err := s.claims.trust.Account(text, time.Now())
+	a, err := s.claims.trust.Load().Account(text, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -275,8 +288,11 @@ func (s *Server) admitByClaims(c *client.Client, connect options.ClientOpts) (*c
 // judge finds the account of a user and lets it decide.
 func (s *Server) judge(r *operator.Request) (*operator.User, *account, error) {
 	now := time.Now()
-	credential, err := s.claims.trust.Open(r, now)
+	credential, err := s.claims.trust.Load().Open(r, now)
 	if err != nil {
+		if refused := (*operator.Refusal)(nil); errors.As(err, &refused) && refused.Cause == operator.NotPinned {
+			s.claims.pinnedFailures.Add(1)
+		}
 		return nil, nil, err
 	}
 	a, err := s.account(credential.Account())

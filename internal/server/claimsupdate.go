@@ -6,6 +6,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/operator"
+	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/resolver"
 )
 
@@ -93,6 +94,43 @@ func (s *Server) disableAccount(name string) {
 	s.accounts.remove(name)
 }
 
+// reloadClaims follows what a reload changed about operator mode.
+func (s *Server) reloadClaims(o *options.Options, trust *operator.Trust) {
+	c := s.claims
+	c.trust.Store(trust)
+	switch r := c.resolver.(type) {
+	case *resolver.URL:
+		r.SetTLS(o.AccountResolverTLSConfig)
+	case *resolver.Shared:
+		if err := r.Reload(); err != nil {
+			s.log.Errorf("Account resolver: %v", err)
+		}
+	case *resolver.Memory:
+		r.Replace(o.ResolverPreloads)
+		s.followPreloads(o.ResolverPreloads)
+	}
+}
+
+// followPreloads makes the accounts in use what new preloads say.
+func (s *Server) followPreloads(preloads map[string]string) {
+	for _, a := range s.accounts.list() {
+		said := a.described.Load().claims
+		if said == nil {
+			continue
+		}
+		text, ok := preloads[a.Name]
+		if !ok {
+			s.log.Noticef("Reloaded: deleting account [removed]: %q", a.Name)
+			s.disableAccount(a.Name)
+			continue
+		}
+		if err := s.refreshAccount(a.Name, text); err != nil {
+			s.log.Noticef("Reloaded: deleting account [bad claims]: %q", a.Name)
+			s.disableAccount(a.Name)
+		}
+	}
+}
+
 // retrySystem is how often claims of the system account are asked for that were not
 // to be had.
 const retrySystem = time.Second
@@ -105,7 +143,7 @@ func (s *Server) loadSystem() error {
 	if c == nil {
 		return nil
 	}
-	for _, line := range c.trust.Introduction() {
+	for _, line := range c.trust.Load().Introduction() {
 		s.log.Noticef("%s", line)
 	}
 	if remote, ok := c.resolver.(*resolver.URL); ok {
@@ -113,7 +151,7 @@ func (s *Server) loadSystem() error {
 			return err
 		}
 	}
-	name := c.trust.SystemAccount()
+	name := c.trust.Load().SystemAccount()
 	if name == "" {
 		return nil
 	}

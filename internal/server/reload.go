@@ -64,6 +64,10 @@ func (s *Server) reload(next *options.Options) error {
 	if err != nil {
 		return err
 	}
+	trust, err := newTrust(next)
+	if err != nil {
+		return err
+	}
 	wanted, _, err := describe(next)
 	if err != nil {
 		return err
@@ -81,6 +85,9 @@ func (s *Server) reload(next *options.Options) error {
 		if err := s.accounts.follow(wanted); err != nil {
 			s.log.Errorf("Accounts are not all as configured: %v", err)
 		}
+	}
+	if s.claims != nil {
+		s.reloadClaims(next, trust)
 	}
 	s.config.Store(c)
 	s.runCertificates(c.certs, old.certs)

@@ -4,18 +4,17 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/resolver"
 	"github.com/godwit-mq/godwit/internal/system"
 )
 
 // newResolver makes the source of account claims that the options name.
-func (s *Server) newResolver(o *options.Options, trust *operator.Trust) (resolver.Resolver, error) {
+func (s *Server) newResolver(o *options.Options, c *claims) (resolver.Resolver, error) {
 	r := o.AccountResolver
 	settings := resolver.Settings{
 		Path: r.Directory, Limit: int(r.Limit), Timeout: r.Timeout,
-		Accept:  func(key, text string) error { _, err := trust.CheckUpdate(key, text); return err },
+		Accept:  func(key, text string) error { _, err := c.trust.Load().CheckUpdate(key, text); return err },
 		Changed: s.claimsChanged, Deleted: s.disableAccount,
 		Report: func(err error) { s.log.Errorf("Account resolver: %v", err) },
 	}
@@ -82,7 +81,7 @@ func (h host) Claims() system.Claims {
 func (h claimsHost) Update(key, text string) resolver.Answer {
 	c := h.claims
 	loaded := func(account string) bool { return h.accounts.get(account) != nil }
-	apply, answer := resolver.HandleUpdate(c.resolver, c.trust, key, text, loaded)
+	apply, answer := resolver.HandleUpdate(c.resolver, c.trust.Load(), key, text, loaded)
 	if apply != "" {
 		answer = resolver.UpdateAnswer(c.resolver.Kind(), apply, false, h.refreshAccount(apply, text))
 	}
@@ -128,5 +127,5 @@ func (h claimsHost) Pack(hash []byte, send func(line string)) {
 
 // Delete implements system.Claims.
 func (h claimsHost) Delete(text string) resolver.Answer {
-	return h.directory().HandleDelete(h.claims.trust, text, time.Now())
+	return h.directory().HandleDelete(h.claims.trust.Load(), text, time.Now())
 }

@@ -24,6 +24,9 @@ func (s source) Identity() monitor.Identity {
 		AuthRequired: i.AuthRequired, TLSRequired: i.TLSRequired, TLSVerify: i.TLSVerify,
 		HTTPPort: s.current().HTTPPort, HTTPSPort: s.current().HTTPSPort, CertNotAfter: notAfter(s.current().TLSConfig),
 	}
+	if s.claims != nil {
+		id.Operators = s.claims.trust.Load().Operators()
+	}
 	if addr := s.webAddr(); addr != nil {
 		id.WebsocketPort = addr.Port
 	}
@@ -51,6 +54,9 @@ func (s source) Totals() monitor.Totals {
 		Connections: s.clients.num(), TotalConnections: uint64(s.counters.total.Load()),
 		SlowConsumers: s.counters.slow.Load(), StaleConnections: s.counters.stale.Load(),
 		StalledClients: s.counters.stalls.Load(),
+	}
+	if s.claims != nil {
+		t.PinnedFailures = s.claims.pinnedFailures.Load()
 	}
 	for _, a := range s.accounts.list() {
 		traffic := a.Traffic()
@@ -107,10 +113,18 @@ func (s source) Accounts() []monitor.AccountState {
 				Fanout: int(l.Fanout), FanoutMax: int(l.FanoutMax),
 			},
 			Account: a.Account, Limits: d.limits, System: a.Name == s.accounts.systemName(),
-			Connections: now, TotalConnections: total, Updated: d.updated, Offers: d.offers,
+			Connections: now, TotalConnections: total, Updated: d.updated, Offers: d.offers, Claims: d.claims,
 		})
 	}
 	return list
+}
+
+// AccountTag implements monitor.Source.
+func (s source) AccountTag(name string) string {
+	if a := s.accounts.get(name); a != nil && a.described.Load().claims != nil {
+		return a.described.Load().claims.Tag()
+	}
+	return name
 }
 
 // NotReady implements monitor.Source.

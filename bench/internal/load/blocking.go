@@ -24,13 +24,13 @@ type blocking struct {
 
 // openBlocking connects, subscribes to the subject (if any) with sid 1 and hands the socket over to blocking use.
 // Deliveries look like the sample; visit is called with each.
-func (r *run) openBlocking(name, subject string, sample []byte, visit func([]byte)) (*blocking, error) {
+func (r *run) openBlocking(as dialOptions, name, subject string, sample []byte, visit func([]byte)) (*blocking, error) {
 	counter, err := count.New(sample)
 	if err != nil {
 		return nil, err
 	}
 	counter.Visit = visit
-	conn, rest, err := r.dial(dialOptions{})
+	conn, rest, err := r.dial(as)
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", name, err)
 	}

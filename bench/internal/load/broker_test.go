@@ -29,7 +29,8 @@ type broker struct {
 
 	mu          sync.Mutex
 	clients     map[*client]bool
-	members     map[string]int // next member per queue group
+	members     map[string]int    // next member per queue group
+	mapped      map[string]string // replies of imported requests
 	deliveries  int
 	connections sync.WaitGroup
 }
@@ -70,7 +71,7 @@ func startBroker(t *testing.T, faults faults, secure bool) (*broker, Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &broker{listener: listener, faults: faults, clients: map[*client]bool{}, members: map[string]int{}}
+	b := &broker{listener: listener, faults: faults, clients: map[*client]bool{}, members: map[string]int{}, mapped: map[string]string{}}
 	target := Target{Address: listener.Addr().String(), PID: os.Getpid()}
 	if secure {
 		b.tls, target.TLS = selfSigned(t)
@@ -154,7 +155,10 @@ func (c *client) handle(fields []string, in *bufio.Reader) error {
 		if len(fields) == 4 {
 			reply = fields[2] + " "
 		}
-		c.broker.publish(fields[1], reply, body)
+		if c.user == UserImporter && reply != "" {
+			reply = c.broker.mapReply(fields[2]) + " "
+		}
+		c.broker.publish(c.broker.original(fields[1]), reply, body)
 	case fields[0] == "SUB":
 		if !c.allowed(fields[1]) {
 			c.send("-ERR 'Permissions Violation for Subscription'\r\n")
@@ -173,6 +177,24 @@ func (c *client) handle(fields []string, in *bufio.Reader) error {
 		c.broker.mu.Unlock()
 	}
 	return nil
+}
+
+// mapReply makes a reply subject of the exporter for one of the importer; original finds the latter.
+func (b *broker) mapReply(reply string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	mapped := mappedPrefix + "AAAAAA." + reply[len(reply)-6:]
+	b.mapped[mapped] = reply
+	return mapped
+}
+
+func (b *broker) original(subject string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if reply := b.mapped[subject]; reply != "" {
+		return reply
+	}
+	return subject
 }
 
 func (c *client) allowed(subject string) bool {

@@ -17,12 +17,12 @@ func pairsInTurn(r *run) error {
 	for i := range pairs {
 		subject := "bench.pair." + token(i)
 		var err error
-		subscribers[i], err = r.openBlocking("subscriber "+strconv.Itoa(i), subject, delivery(subject, "1", "", body), nil)
+		subscribers[i], err = r.openBlocking(dialOptions{}, "subscriber "+strconv.Itoa(i), subject, delivery(subject, "1", "", body), nil)
 		if err != nil {
 			return err
 		}
 		defer subscribers[i].close()
-		publishers[i], err = r.openBlocking("publisher "+strconv.Itoa(i), "", nil, nil)
+		publishers[i], err = r.openBlocking(dialOptions{}, "publisher "+strconv.Itoa(i), "", nil, nil)
 		if err != nil {
 			return err
 		}

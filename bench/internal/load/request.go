@@ -35,18 +35,52 @@ func tokenOffset(message []byte) int {
 	return bytes.Index(message, []byte(inboxPrefix)) + len(inboxPrefix)
 }
 
-// requestOne has one request in flight. A single goroutine plays both ends, one system call after the other, so the
-// time measured is the server's two deliveries plus four system calls of this process.
+// exchange says who asks whom, and what the request looks like where it arrives.
+type exchange struct {
+	requester, responder dialOptions
+	sample               []byte // of the request's delivery
+	reply                []byte // a publication of the answer
+	// marker begins, in both, what the answer has to take over from the request: length bytes.
+	marker string
+	length int
+}
+
+// requestOne asks within one account.
 func requestOne(r *run) error {
-	var asked, answered []byte // the tokens that the last request and the last reply carried
-	responder, err := r.openBlocking("responder", requestSubject, requestSample, func(d []byte) {
-		asked = append(asked[:0], d[requestSampleToken:][:6]...)
+	return requestInTurn(r, exchange{sample: requestSample, reply: replyPublish, marker: inboxPrefix, length: len(inboxPrefix) + 6})
+}
+
+// Mapped replies of service imports: "_R_.", six characters of the account, six of the request.
+const (
+	mappedPrefix = "_R_."
+	mappedReply  = mappedPrefix + "AAAAAA.BBBBBB"
+)
+
+// requestImported asks by way of a service import. The responder takes no headers, so that what it gets has the same
+// length each time.
+func requestImported(r *run) error {
+	return requestInTurn(r, exchange{
+		requester: dialOptions{as: credentials{UserImporter, UserPassword}},
+		responder: dialOptions{as: credentials{UserExporter, UserPassword}, plain: true},
+		sample:    delivery(requestSubject, "1", mappedReply, requestBody),
+		reply:     appendPublish(nil, mappedReply, "", requestBody),
+		marker:    mappedPrefix, length: len(mappedReply),
+	})
+}
+
+// requestInTurn has one request in flight. A single goroutine plays both ends, one system call after the other, so the
+// time measured is the server's two deliveries plus four system calls of this process.
+func requestInTurn(r *run, x exchange) error {
+	from, to := bytes.Index(x.sample, []byte(x.marker)), bytes.Index(x.reply, []byte(x.marker))
+	var asked, answered []byte // what the last request and the last reply carried
+	responder, err := r.openBlocking(x.responder, "responder", requestSubject, x.sample, func(d []byte) {
+		asked = append(asked[:0], d[from:][:x.length]...)
 	})
 	if err != nil {
 		return err
 	}
 	defer responder.close()
-	requester, err := r.openBlocking("requester", inboxPrefix+"*", replySample, func(d []byte) {
+	requester, err := r.openBlocking(x.requester, "requester", inboxPrefix+"*", replySample, func(d []byte) {
 		answered = append(answered[:0], d[replySampleToken:][:6]...)
 	})
 	if err != nil {
@@ -54,11 +88,11 @@ func requestOne(r *run) error {
 	}
 	defer requester.close()
 
-	request, reply := bytes.Clone(requestPublish), bytes.Clone(replyPublish)
+	request, reply := bytes.Clone(requestPublish), bytes.Clone(x.reply)
 	alive := r.gauge()
 	var sent int64
 	var latencies []time.Duration
-	exchange := func() error {
+	once := func() error {
 		sent++
 		putToken(request[requestPublishToken:], int(sent%tokens))
 		if err := requester.write(request); err != nil {
@@ -67,7 +101,7 @@ func requestOne(r *run) error {
 		if err := responder.receive(sent); err != nil {
 			return err
 		}
-		copy(reply[replyPublishToken:], asked)
+		copy(reply[to:], asked)
 		if err := responder.write(reply); err != nil {
 			return err
 		}
@@ -85,7 +119,7 @@ func requestOne(r *run) error {
 			if err := r.err(); err != nil {
 				return 0, err
 			}
-			if err := exchange(); err != nil {
+			if err := once(); err != nil {
 				return 0, err
 			}
 			after := time.Now()

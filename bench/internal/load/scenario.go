@@ -14,6 +14,7 @@ const (
 	ConfigPlain       Config = "plain"
 	ConfigTLS         Config = "tls"
 	ConfigPermissions Config = "permissions"
+	ConfigImports     Config = "imports"
 )
 
 // Users of ConfigPermissions: UserPlain may do everything, each of the UserCount users with permissions may publish
@@ -23,6 +24,12 @@ const (
 	UserPassword  = "loopback"
 	UserCount     = 1000
 	SubjectDenied = "bench.denied.>"
+)
+
+// Users of ConfigImports, in accounts of their own: one offers the service "bench.request", which the other imports.
+const (
+	UserExporter = "exporter"
+	UserImporter = "importer"
 )
 
 // UserWithPermissions returns the name of the i-th of the UserCount users.
@@ -133,6 +140,7 @@ func Catalogue() []Scenario {
 		{"queue4", "delivery", "one publisher, a queue group of four", ConfigPlain, queueGroup},
 		{"reqrep-1", "request", "request and reply, one in flight", ConfigPlain, requestOne},
 		{"reqrep-64", "request", "request and reply, 64 in flight", ConfigPlain, requestMany},
+		{"reqrep-import", "request", "request and reply through a service import, one in flight", ConfigImports, requestImported},
 		{"200pairs", "delivery", "200 publishers write one message each in turn, 200 subscribers read", ConfigPlain, pairsInTurn},
 		{"subs-200k", "operation", "200,000 subscriptions added and removed on one connection", ConfigPlain, subscriptions},
 		{"idle-10k", "connection", "10,000 connections that do nothing", ConfigPlain, idlePlain},

@@ -24,6 +24,7 @@ type credentials struct{ user, password string }
 type dialOptions struct {
 	as     credentials
 	source net.IP // local address; nil: the kernel's choice
+	plain  bool   // takes no headers
 }
 
 // dial connects, upgrades to TLS if the target has it, sends CONNECT and waits for the PONG to a PING. It returns
@@ -37,7 +38,7 @@ func (r *run) dial(options dialOptions) (net.Conn, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	secured, rest, err := handshake(conn, r.target.TLS, options.as)
+	secured, rest, err := handshake(conn, r.target.TLS, options)
 	if err != nil {
 		conn.Close()
 		return nil, nil, fmt.Errorf("handshake with %s: %w", r.target.Address, err)
@@ -45,7 +46,7 @@ func (r *run) dial(options dialOptions) (net.Conn, []byte, error) {
 	return secured, rest, nil
 }
 
-func handshake(conn net.Conn, config *tls.Config, as credentials) (net.Conn, []byte, error) {
+func handshake(conn net.Conn, config *tls.Config, options dialOptions) (net.Conn, []byte, error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	lines := bufio.NewReaderSize(conn, 4096)
 	info, err := readLine(lines)
@@ -62,11 +63,14 @@ func handshake(conn net.Conn, config *tls.Config, as credentials) (net.Conn, []b
 		conn = tls.Client(conn, config)
 		lines = bufio.NewReaderSize(conn, 4096)
 	}
-	connect := `CONNECT {"verbose":false,"pedantic":false,"lang":"go","version":"1.0.0","protocol":1,"echo":true,"headers":true,"no_responders":true`
+	connect := `CONNECT {"verbose":false,"pedantic":false,"lang":"go","version":"1.0.0","protocol":1,"echo":true`
+	if !options.plain {
+		connect += `,"headers":true,"no_responders":true`
+	}
 	if config != nil {
 		connect += `,"tls_required":true`
 	}
-	if as.user != "" {
+	if as := options.as; as.user != "" {
 		connect += fmt.Sprintf(`,"user":%q,"pass":%q`, as.user, as.password)
 	}
 	if _, err := conn.Write([]byte(connect + "}\r\nPING\r\n")); err != nil {

@@ -32,6 +32,12 @@ func (l *Lab) configuration(kind load.Config, port, monitorPort int) ([]byte, er
 		fmt.Fprintf(&b, "tls {\n  cert_file: %q\n  key_file: %q\n  timeout: 30\n}\n", l.certificate(), l.key())
 	case load.ConfigPermissions:
 		writeUsers(&b)
+	case load.ConfigImports:
+		fmt.Fprintf(&b, `accounts {
+  SERVICE { users = [{user: %q, password: %q}], exports = [{service: "bench.request"}] }
+  CLIENT { users = [{user: %q, password: %q}], imports = [{service: {account: SERVICE, subject: "bench.request"}}] }
+}
+`, load.UserExporter, load.UserPassword, load.UserImporter, load.UserPassword)
 	default:
 		return nil, fmt.Errorf("no configuration %q", kind)
 	}
