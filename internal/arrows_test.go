@@ -43,6 +43,7 @@ var floors = []string{
 	"internal/subject",
 	"internal/wire",
 	"internal/logging",
+	"internal/journal",
 	"internal/vfs/faulty",
 	"internal/vfs",
 }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/godwit-mq/godwit"
@@ -77,6 +78,7 @@ func serve(s *godwit.Server, fail func(error) int) int {
 	if err := s.Start(); err != nil {
 		return 1
 	}
+	debug.FreeOSMemory() // what reading a large configuration took
 	stopped := make(chan struct{})
 	go func() { s.WaitForShutdown(); close(stopped) }()
 	for {

@@ -67,6 +67,9 @@ func grantsOf(p *options.Permissions, account *options.Account) (*Permissions, s
 }
 
 func upper(types map[string]struct{}) map[string]struct{} {
+	if len(types) == 0 {
+		return nil
+	}
 	out := make(map[string]struct{}, len(types))
 	for t := range types {
 		out[strings.ToUpper(t)] = struct{}{}

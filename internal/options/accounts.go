@@ -52,12 +52,17 @@ func (d *decoder) addAccount(name string, pos conf.Position) *Account {
 		d.fail(pos, "account name %q must not be empty or hold blanks or wildcards", name)
 		return nil
 	}
-	for _, other := range d.o.Accounts {
-		if other.Name == name {
-			d.fail(pos, "Duplicate Account Entry: %s", name)
-			return nil
+	if d.accounts == nil {
+		d.accounts = make(map[string]bool)
+		for _, other := range d.o.Accounts {
+			d.accounts[other.Name] = true
 		}
 	}
+	if d.accounts[name] {
+		d.fail(pos, "Duplicate Account Entry: %s", name)
+		return nil
+	}
+	d.accounts[name] = true
 	account := &Account{Name: name, Limits: UnlimitedAccount()}
 	d.o.Accounts = append(d.o.Accounts, account)
 	return account
@@ -66,6 +71,7 @@ func (d *decoder) addAccount(name string, pos conf.Position) *Account {
 // account reads the body of one account.
 func (d *decoder) account(a *Account, m *conf.Map) {
 	o := offer{account: a}
+	users, keys := len(d.o.Users), len(d.o.Nkeys)
 	for _, e := range m.Entries {
 		switch strings.ToLower(e.Key) {
 		case "nkey":
@@ -97,12 +103,12 @@ func (d *decoder) account(a *Account, m *conf.Map) {
 		}
 	}
 	d.offers = append(d.offers, o)
-	for _, u := range d.o.Users {
+	for _, u := range d.o.Users[users:] {
 		if u.Account == a && u.Permissions == nil {
 			u.Permissions = a.DefaultPermissions
 		}
 	}
-	for _, u := range d.o.Nkeys {
+	for _, u := range d.o.Nkeys[keys:] {
 		if u.Account == a && u.Permissions == nil {
 			u.Permissions = a.DefaultPermissions
 		}

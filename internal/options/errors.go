@@ -40,7 +40,8 @@ type decoder struct {
 	errors   []error
 	warnings []error
 
-	users []namedUser // for the check for duplicates
+	users    []namedUser     // for the check for duplicates
+	accounts map[string]bool // by name, likewise; made with the first one
 
 	offers       []offer // what accounts want to share
 	accountsGood bool    // no mistake was found in the accounts themselves

@@ -180,13 +180,16 @@ func (a *accounts) link(acc *account) error {
 	var streams []broker.StreamImport
 	var services []broker.ServiceImport
 	var complaints []error
-	d := acc.described.Load()
+	d, find := acc.described.Load(), a.inForce()
 	for _, i := range d.offers.Imports {
 		from := a.get(i.Account)
 		if from == nil {
 			continue
 		}
 		e, err := from.authorize(acc.Name, d, i)
+		if err == nil && d.claims != nil { // a file was checked as a whole
+			err = sharing.CheckCycle(find, acc.Name, i)
+		}
 		if err != nil {
 			if complaint := (*operator.IssuerAccountError)(nil); errors.As(err, &complaint) {
 				complaints = append(complaints, err)

@@ -32,6 +32,8 @@ type claims struct {
 	mu      sync.Mutex
 	loading map[string]*loading    // accounts that are being fetched
 	expiry  map[string]*time.Timer // of accounts that will expire
+	// activations are timers of accounts with imports whose token will expire.
+	activations map[string]*time.Timer
 }
 
 // loading is one fetch that several connections may wait for.
@@ -76,7 +78,7 @@ func (s *Server) newClaims(o *options.Options) (*claims, error) {
 	if err != nil || trust == nil {
 		return nil, err
 	}
-	c := &claims{directory: keepsClaims(o), loading: make(map[string]*loading), expiry: make(map[string]*time.Timer)}
+	c := &claims{directory: keepsClaims(o), loading: make(map[string]*loading), expiry: make(map[string]*time.Timer), activations: make(map[string]*time.Timer)}
 	c.trust.Store(trust)
 	c.resolver, err = s.newResolver(o, c)
 	return c, err
@@ -205,6 +207,7 @@ func (s *Server) install(a *operator.Account) (missing []string, err error) {
 		s.log.Errorf("%v", complaint)
 	}
 	s.watchExpiry(a)
+	s.watchActivations(a)
 	return missing, nil
 }
 
@@ -218,7 +221,9 @@ func (s *Server) watchExpiry(a *operator.Account) {
 		delete(c.expiry, a.Name)
 	}
 	if !a.Expires.IsZero() && s.ctx.Err() == nil {
-		c.expiry[a.Name] = time.AfterFunc(time.Until(a.Expires), func() { s.expireAccount(a.Name) })
+		// Claims are good until their last second is over; who connects within it has
+		// to go, too.
+		c.expiry[a.Name] = time.AfterFunc(time.Until(a.Expires.Add(time.Second)), func() { s.expireAccount(a.Name) })
 	}
 }
 
@@ -235,6 +240,36 @@ func (s *Server) expireAccount(name string) {
 	}
 }
 
+// watchActivations makes sure that imports end with the tokens that allow them.
+func (s *Server) watchActivations(a *operator.Account) {
+	c, next := s.claims, time.Time{}
+	for _, i := range a.Imports {
+		if end := i.Expires(); end.After(time.Now()) && (next.IsZero() || end.Before(next)) {
+			next = end
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if acc := s.accounts.get(a.Name); acc == nil || acc.described.Load().claims != a {
+		return // there are other claims by now
+	}
+	if timer := c.activations[a.Name]; timer != nil {
+		timer.Stop()
+		delete(c.activations, a.Name)
+	}
+	if !next.IsZero() && s.ctx.Err() == nil {
+		c.activations[a.Name] = time.AfterFunc(time.Until(next), func() { s.endActivations(a) })
+	}
+}
+
+// endActivations ends the imports of an account whose token has expired.
+func (s *Server) endActivations(a *operator.Account) {
+	if err := s.accounts.relink(a.Name); err != nil {
+		s.log.Errorf("%v", err)
+	}
+	s.watchActivations(a)
+}
+
 // stopClaims ends the timers.
 func (s *Server) stopClaims() {
 	if s.claims == nil {
@@ -242,6 +277,9 @@ func (s *Server) stopClaims() {
 	}
 	s.claims.mu.Lock()
 	for _, timer := range s.claims.expiry {
+		timer.Stop()
+	}
+	for _, timer := range s.claims.activations {
 		timer.Stop()
 	}
 	s.claims.mu.Unlock()
@@ -407,4 +445,40 @@ func (a *accounts) install(name string, d *description) (missing []string, compl
 // importsFrom reports whether the account imports anything from another one.
 func (a *account) importsFrom(name string) bool {
 	return slices.ContainsFunc(a.described.Load().offers.Imports, func(i *sharing.Import) bool { return i.Account == name })
+}
+
+// relink decides anew which imports of an account are allowed.
+func (a *accounts) relink(name string) error {
+	a.configuring.Lock()
+	defer a.configuring.Unlock()
+	acc := a.get(name)
+	if acc == nil {
+		return nil
+	}
+	return a.link(acc)
+}
+
+// inForce is a look-up of what accounts export, and which of their imports really
+// work: only these can be part of a circle.
+func (a *accounts) inForce() sharing.Lookup {
+	seen := make(map[string]*sharing.Account)
+	return func(name string) *sharing.Account {
+		if known, ok := seen[name]; ok {
+			return known
+		}
+		acc := a.get(name)
+		if acc == nil {
+			return nil
+		}
+		known := &sharing.Account{Name: name, Exports: acc.described.Load().offers.Exports}
+		streams, services := acc.Imports()
+		for _, i := range streams {
+			known.Imports = append(known.Imports, &sharing.Import{Kind: sharing.Stream, Account: i.From.Name, Subject: i.Subject, Local: i.Local})
+		}
+		for _, i := range services {
+			known.Imports = append(known.Imports, &sharing.Import{Kind: sharing.Service, Account: i.To.Name, Subject: i.Subject, Local: i.Local})
+		}
+		seen[name] = known
+		return known
+	}
 }

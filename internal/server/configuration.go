@@ -47,8 +47,11 @@ func (s *Server) configure(o *options.Options, old *configuration, port int) (*c
 	if c.auth, err = authenticator(o, old.auth, auth.TCP); err != nil {
 		return nil, err
 	}
-	if c.webAuth, err = authenticator(o, old.webAuth, auth.WebSocket); err != nil {
-		return nil, err
+	c.webAuth = c.auth
+	if o.Websocket.Port != 0 {
+		if c.webAuth, err = authenticator(o, old.webAuth, auth.WebSocket); err != nil {
+			return nil, err
+		}
 	}
 	if c.advertise, err = resolveAdvertise(o.ClientAdvertise, port); err != nil {
 		return nil, err

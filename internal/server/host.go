@@ -10,7 +10,6 @@ import (
 	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/monitor"
-	"github.com/godwit-mq/godwit/internal/monitor/api"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/subject"
 	"github.com/godwit-mq/godwit/internal/system"
@@ -138,21 +137,23 @@ func (h host) User(id uint64) (system.UserInfo, bool) {
 
 // Account implements system.Host.
 func (h host) Account(name string) (system.AccountStat, bool) {
-	z, _ := h.monitor.AccountStatz(&api.AccountStatzOptions{Accounts: []string{name}, IncludeUnused: true})
-	if len(z.Accounts) == 0 {
+	a := h.accounts.get(name)
+	if a == nil {
 		return system.AccountStat{}, false
 	}
-	a := z.Accounts[0]
+	now, _ := h.accounts.connections(a)
+	t := a.Traffic()
 	return system.AccountStat{
-		Account: a.Account, Name: a.Name, Connections: a.Conns, LeafNodes: a.LeafNodes, TotalConnections: a.TotalConns,
-		Subscriptions: a.NumSubs, SlowConsumers: a.SlowConsumers,
-		Sent: data(a.Sent), Received: data(a.Received),
+		Account: name, Name: h.accountTag(name), Connections: now, TotalConnections: now,
+		Subscriptions: uint32(a.Index().Stats().NumSubs), SlowConsumers: a.SlowConsumers(),
+		Sent: clientData(t.OutMsgs, t.OutBytes), Received: clientData(t.InMsgs, t.InBytes),
 	}, true
 }
 
-func data(d api.DataStats) events.Data {
+// clientData is traffic of clients: there are no other connections.
+func clientData(messages, bytes int64) events.Data {
 	return events.Data{
-		Count:    events.Count{Messages: d.Msgs, Bytes: d.Bytes},
+		Count:    events.Count{Messages: messages, Bytes: bytes},
 		Gateways: &events.Count{}, Routes: &events.Count{}, Leafs: &events.Count{},
 	}
 }

@@ -38,6 +38,7 @@ func (s *Server) listen() error {
 	s.listener = l
 	s.mu.Unlock()
 	s.given.Port = resolved
+	s.given = nil // the caller may forget it now
 	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(o.Host, strconv.Itoa(resolved)))
 	s.noteTLS()
 	if o.ProxyProtocol {

@@ -169,7 +169,10 @@ func (s *Server) webInfo(i *info) {
 // webURLs are the addresses that clients over WebSocket may connect to again.
 func (s *Server) webURLs(host string, port int) []string {
 	if advertise := s.current().webAdvertise; advertise != nil {
-		return []string{net.JoinHostPort(advertise.host, strconv.Itoa(advertise.port))}
+		if advertise.port > 0 {
+			port = advertise.port // otherwise it is the listener's
+		}
+		return []string{net.JoinHostPort(advertise.host, strconv.Itoa(port))}
 	}
 	hosts := []string{host}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {

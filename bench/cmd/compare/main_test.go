@@ -9,7 +9,7 @@ import (
 )
 
 func TestChooseKeepsTheCataloguesOrder(t *testing.T) {
-	scenarios, err := choose("reqrep-*, 1to1-128B,reqrep-1")
+	scenarios, err := choose("reqrep-?, reqrep-6*, 1to1-128B,reqrep-1")
 	if err != nil {
 		t.Fatal(err)
 	}

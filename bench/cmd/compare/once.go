@@ -36,7 +36,7 @@ func (c *comparison) once(ctx context.Context, scenario load.Scenario, binary ta
 
 // drive runs the load generator in a process of its own and decodes its line.
 func (c *comparison) drive(ctx context.Context, scenario load.Scenario, server *target.Server) (*load.Result, error) {
-	arguments := []string{"-scenario", scenario.Name, "-address", server.Address, "-pid", strconv.Itoa(server.PID),
+	arguments := []string{"-scenario", scenario.Name, "-address", server.Address, "-pid", strconv.Itoa(server.PID), "-started", server.Started.String(),
 		"-monitor", server.Monitor}
 	if scenario.Config == load.ConfigTLS {
 		arguments = append(arguments, "-ca", c.lab.Certificate())

@@ -32,6 +32,7 @@ func run(ctx context.Context, arguments []string) error {
 	authority := flags.String("ca", "", "`file` with the certificate to trust; connect with TLS")
 	flags.StringVar(&target.Address, "address", "127.0.0.1:4222", "`host:port` of the server")
 	flags.IntVar(&target.PID, "pid", 0, "process `id` of the server")
+	flags.DurationVar(&target.Started, "started", 0, "`time` that the server took to start")
 	flags.StringVar(&target.Monitor, "monitor", "", "base `URL` of the server's monitoring endpoint")
 	settings.Flags(flags)
 	flags.Parse(arguments)

@@ -15,6 +15,7 @@ const (
 	ConfigTLS         Config = "tls"
 	ConfigPermissions Config = "permissions"
 	ConfigImports     Config = "imports"
+	ConfigAccounts    Config = "accounts"
 )
 
 // Users of ConfigPermissions: UserPlain may do everything, each of the UserCount users with permissions may publish
@@ -37,9 +38,10 @@ func UserWithPermissions(i int) string { return fmt.Sprintf("user%04d", i) }
 
 // Target is the server to be driven.
 type Target struct {
-	Address string // host:port, IPv4 loopback
-	PID     int    // the server's process, for CPU time and memory
-	Monitor string // base URL of its monitoring endpoint; empty: not asked
+	Address string        // host:port, IPv4 loopback
+	PID     int           // the server's process, for CPU time and memory
+	Monitor string        // base URL of its monitoring endpoint; empty: not asked
+	Started time.Duration // from the start of the process to its greeting
 	TLS     *tls.Config
 }
 
@@ -147,6 +149,7 @@ func Catalogue() []Scenario {
 		{"idle-tls", "connection", "2,000 TLS connections that do nothing", ConfigTLS, idleTLS},
 		{"tls-1to1-128B", "delivery", "1to1-128B over TLS", ConfigTLS, fanOut(1, 128)},
 		{"stuck", "delivery", "one publisher, nine subscribers and a tenth that never reads", ConfigPlain, stuck},
+		{"accounts-10k", "connection", "10,000 accounts with ten users each: time to start, memory", ConfigAccounts, manyAccounts},
 		{"perms", "delivery", "1to1-128B between two of 1,000 users with permissions", ConfigPermissions, permissions},
 	}
 }

@@ -32,6 +32,8 @@ func (l *Lab) configuration(kind load.Config, port, monitorPort int) ([]byte, er
 		fmt.Fprintf(&b, "tls {\n  cert_file: %q\n  key_file: %q\n  timeout: 30\n}\n", l.certificate(), l.key())
 	case load.ConfigPermissions:
 		writeUsers(&b)
+	case load.ConfigAccounts:
+		writeAccounts(&b)
 	case load.ConfigImports:
 		fmt.Fprintf(&b, `accounts {
   SERVICE { users = [{user: %q, password: %q}], exports = [{service: "bench.request"}] }
@@ -56,6 +58,19 @@ func writeUsers(b *bytes.Buffer) {
 `, load.UserWithPermissions(i), load.UserPassword, i, i, load.SubjectDenied, i, i, load.SubjectDenied)
 	}
 	fmt.Fprint(b, "  ]\n}\n")
+}
+
+// writeAccounts writes very many accounts with a few users each.
+func writeAccounts(b *bytes.Buffer) {
+	fmt.Fprint(b, "accounts {\n")
+	for account := range load.AccountCount {
+		fmt.Fprintf(b, "  A%05d { users = [", account)
+		for user := range load.UsersPerAccount {
+			fmt.Fprintf(b, "{user: %q, password: %q}, ", load.UserOfAccount(account, user), load.UserPassword)
+		}
+		fmt.Fprint(b, "] }\n")
+	}
+	fmt.Fprint(b, "}\n")
 }
 
 func (l *Lab) certificate() string { return filepath.Join(l.dir, "certificate.pem") }

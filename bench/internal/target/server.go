@@ -28,6 +28,7 @@ type Server struct {
 	Address string // for clients
 	Monitor string // base URL of the monitoring endpoint; empty if it was not asked for
 	PID     int
+	Started time.Duration // from the start of the process to its greeting
 
 	command *exec.Cmd
 	log     string
@@ -68,6 +69,7 @@ func (l *Lab) Start(ctx context.Context, binary Binary, kind load.Config, monito
 	s.command.Stdout, s.command.Stderr = log, log
 	// A server must not outlive a benchmark that is killed.
 	s.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	began := time.Now()
 	if err := s.command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", binary.Name, err)
 	}
@@ -80,6 +82,7 @@ func (l *Lab) Start(ctx context.Context, binary Binary, kind load.Config, monito
 		s.kill()
 		return nil, fmt.Errorf("start %s: %w%s", binary.Name, err, s.Log())
 	}
+	s.Started = time.Since(began)
 	return s, nil
 }
 
