@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/events"
@@ -132,13 +133,16 @@ func (p *Publisher) finish(h *hop, reached bool) {
 		if h.open--; h.open > 0 {
 			return
 		}
-		if !h.reached {
+		switch {
+		case !h.reached:
 			if h.response != nil {
 				h.response.end(p, unreached)
 			}
 			if h.ask {
 				p.noResponders(&h.cmd)
 			}
+		case h.trace != nil && h.trace.only:
+			h.response.cancel() // nobody got the request
 		}
 		if h.trace != nil && h.parent == nil {
 			p.endTrace(h.trace)
@@ -218,12 +222,24 @@ func (s *serviceImport) info(h *hop, reply []byte) []byte {
 	who := h.asked
 	if bytes.HasSuffix(reply, []byte(fastInbox)) {
 		who.Reply = string(reply)
+	} else if h.parent.via == nil && !s.Share && s.To != s.from.node.System {
+		return s.shortInfo(who.RTT) // by far the most frequent
 	}
 	text, err := json.Marshal(&who)
 	if err != nil {
 		return []byte("{}") // cannot happen: the struct has nothing that fails
 	}
 	return text
+}
+
+// shortInfo is what a service learns that is not told who asks: the account, and
+// the round-trip time if it is known.
+func (s *serviceImport) shortInfo(rtt time.Duration) []byte {
+	info := append(make([]byte, 0, len(s.accountInfo)+32), s.accountInfo...)
+	if rtt != 0 {
+		info = strconv.AppendInt(append(info, `,"rtt":`...), int64(rtt), 10)
+	}
+	return append(info, '}')
 }
 
 // carry builds the body of a message with one header more.

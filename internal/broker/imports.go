@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -52,7 +53,9 @@ type serviceImport struct {
 	from     *Account
 	sub      *Subscription
 	receiver Receiver
-	rename   *transform.Transform // nil if every message goes to Subject, or keeps its own
+	// accountInfo begins the description of a requestor: {"acc":"name"
+	accountInfo []byte
+	rename      *transform.Transform // nil if every message goes to Subject, or keeps its own
 }
 
 // SetImports replaces the account's imports. Those that are unchanged stay as
@@ -122,6 +125,11 @@ func newServiceImport(from *Account, i ServiceImport) (*serviceImport, error) {
 	if err != nil {
 		return nil, err
 	}
+	name, err := json.Marshal(from.Name)
+	if err != nil {
+		return nil, err
+	}
+	s.accountInfo = append([]byte(`{"acc":`), name...)
 	pattern := i.Local
 	if s.rename = toRemote; toRemote != nil {
 		pattern = toRemote.Source()

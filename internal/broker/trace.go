@@ -53,7 +53,7 @@ type tracing struct {
 	account *Account
 	dest    string
 	only    bool   // nobody gets the message
-	accept  []byte // encodings of the event that its receiver understands; nil: none named
+	accept  string // encodings of the event that its receiver understands; empty: none named
 	event   events.Trace
 }
 
@@ -69,15 +69,14 @@ type TraceStart struct {
 // if the message is refused anyway. The command may be changed. If the message is
 // traced, its Lookup, Publish or RefuseTrace follow at once.
 func (p *Publisher) StartTrace(cmd *wire.Command, size int) (s TraceStart) {
-	block := cmd.Body[:cmd.Header]
-	dest := wire.Header(block, traceDest)
-	target := TraceTarget{Subject: string(dest)}
+	header := exactHeader(cmd.Body[:cmd.Header])
+	target := TraceTarget{Subject: first(header, traceDest)}
 	byParent := false
-	switch {
-	case string(dest) == traceOff:
+	switch target.Subject {
+	case traceOff:
 		return s
-	case len(dest) == 0:
-		if !sampledParent(block) {
+	case "":
+		if !sampledParent(header) {
 			return s
 		}
 		byParent = true
@@ -88,10 +87,10 @@ func (p *Publisher) StartTrace(cmd *wire.Command, size int) (s TraceStart) {
 			return s
 		}
 	}
-	only := !byParent && isTrue(wire.Header(block, traceOnly))
+	only := !byParent && isTrue(first(header, traceOnly))
 	switch {
-	case len(wire.Header(block, traceOrigin)) > 0:
-		s.Log = fmt.Sprintf("Message tracing disabled because of header %q with value=%q", traceOrigin, wire.Header(block, traceOrigin))
+	case first(header, traceOrigin) != "":
+		s.Log = fmt.Sprintf("Message tracing disabled because of header %q with value=%q", traceOrigin, first(header, traceOrigin))
 		s.Drop = only
 		p.disableTrace(cmd)
 		return s
@@ -105,11 +104,8 @@ func (p *Publisher) StartTrace(cmd *wire.Command, size int) (s TraceStart) {
 	case p.checker.Check([]byte(target.Subject)) != Allowed:
 		return TraceStart{Drop: true, Violation: target.Subject}
 	}
-	p.tracing = &tracing{account: p.home.account, dest: target.Subject, only: only, accept: bytes.Clone(wire.Header(block, traceAccept))}
-	if wire.Header(block, traceAccept) == nil {
-		p.tracing.accept = nil
-	}
-	p.tracing.event.Request = events.TraceRequest{Header: exactHeader(block), Size: size}
+	p.tracing = &tracing{account: p.home.account, dest: target.Subject, only: only, accept: first(header, traceAccept)}
+	p.tracing.event.Request = events.TraceRequest{Header: header, Size: size}
 	who := events.Client{}
 	if p.Requestor != nil {
 		who = p.Requestor.Describe(true)
@@ -220,9 +216,9 @@ func (p *Publisher) endTrace(t *tracing) {
 		return // cannot happen: the struct has nothing that fails
 	}
 	m := Outgoing{Subject: t.dest, Payload: body}
-	if t.accept != nil {
+	if t.accept != "" {
 		var encoding string
-		encoding, m.Payload = events.Compress(string(t.accept), body)
+		encoding, m.Payload = events.Compress(t.accept, body)
 		m.Header = wire.SetHeader(nil, nil, traceEncoded, []byte(encoding))
 	}
 	p.later = append(p.later, func() { t.account.Sender().Send(m) })
@@ -274,7 +270,16 @@ func localSubject(text []byte) []byte {
 	return name
 }
 
-// exactHeader reads a header block; names keep their case.
+// first returns the first value of a header, empty if there is none.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// exactHeader reads a header block, up to the first line without an end. Names keep
+// their case.
 func exactHeader(block []byte) http.Header {
 	h := make(http.Header)
 	rest, ok := bytes.CutPrefix(block, []byte(wire.HeaderLine))
@@ -292,18 +297,22 @@ func exactHeader(block []byte) http.Header {
 }
 
 // sampledParent reports whether a header of any case names a sampled trace.
-func sampledParent(block []byte) bool {
-	for name, values := range exactHeader(block) {
-		if strings.EqualFold(name, traceParent) {
-			parts := strings.Split(values[0], "-")
-			return len(parts) == 4 && len(parts[3]) == 2 && sampledFlags(parts[3], 2)
+func sampledParent(h http.Header) bool {
+	for name, values := range h {
+		if strings.EqualFold(name, traceParent) && sampledTrace(values[0]) {
+			return true
 		}
 	}
 	return false
 }
 
-func isTrue(value []byte) bool {
-	switch strings.ToLower(string(value)) {
+func sampledTrace(value string) bool {
+	parts := strings.Split(value, "-")
+	return len(parts) == 4 && len(parts[3]) == 2 && sampledFlags(parts[3], 2)
+}
+
+func isTrue(value string) bool {
+	switch strings.ToLower(value) {
 	case "1", "true", "on":
 		return true
 	}
