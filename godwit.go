@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/logging"
@@ -42,6 +43,12 @@ type (
 	Authentication       = options.Authenticator
 	ClientAuthentication = options.ClientAuthentication
 	WriteTimeoutPolicy   = options.WriteTimeoutPolicy
+	WebsocketOpts        = options.WebsocketOpts
+	AuthCallout          = options.AuthCallout
+	OCSPConfig           = options.OCSPConfig
+	OCSPPeerConfig       = options.OCSPPeerConfig
+	ResolverOpts         = options.ResolverOpts
+	Mapping              = options.Mapping
 )
 
 // Logger takes the server's log lines. FromSlog makes one of an *slog.Logger.
@@ -80,6 +87,27 @@ func ConfigureOptions(fs *flag.FlagSet, args []string, printVersion, printHelp, 
 
 // GenTLSConfig makes a TLS configuration of the settings of a `tls` block.
 func GenTLSConfig(o *TLSConfigOpts) (*tls.Config, error) { return options.GenTLSConfig(o) }
+
+// MergeOptions returns the options of a file with those of a command line over
+// them.
+func MergeOptions(file, flags *Options) *Options { return options.MergeOptions(file, flags) }
+
+// ProcessCommandLineArgs tells which of the words version and help stand behind
+// the parsed flags. No other words may.
+func ProcessCommandLineArgs(fs *flag.FlagSet) (version, help bool, err error) {
+	return options.ProcessCommandLineArgs(fs)
+}
+
+// RoutesFromStr splits a list of URLs at its commas. Texts that are no URLs are
+// left out.
+func RoutesFromStr(list string) []*url.URL { return options.RoutesFromStr(list) }
+
+// RedactArgs masks the secrets of a command line in place.
+func RedactArgs(args []string) { options.RedactArgs(args) }
+
+// NoErrOnUnknownFields says, for all files that the process reads from now on,
+// whether unknown keys of the top level are warned about only.
+func NoErrOnUnknownFields(tolerate bool) { options.NoErrOnUnknownFields(tolerate) }
 
 // Server is a messaging server inside of this process. Its methods may be
 // called from any goroutine; those that only read work on a nil Server too.
@@ -190,6 +218,15 @@ func (s *Server) SetLogger(l Logger, debug, trace bool) {
 	s.core.SetLogger(l, debug, trace) // the error is in the log
 }
 
+// SetLoggerV2 is SetLogger; traceSystem asks for trace lines of the system
+// account, too.
+//
+// Deprecated: set Options.TraceVerbose and use SetLogger.
+func (s *Server) SetLoggerV2(l Logger, debug, trace, traceSystem bool) {
+	s.core.TraceSystem(traceSystem)
+	s.SetLogger(l, debug, trace)
+}
+
 // SetSlog puts an *slog.Logger in place.
 func (s *Server) SetSlog(l *slog.Logger, debug, trace bool) {
 	s.SetLogger(FromSlog(l), debug, trace)
@@ -219,6 +256,10 @@ func (s *Server) HTTPHandler() http.Handler { return s.core.HTTPHandler() }
 // ClientURL is where clients connect: nats:// or tls://, the configured host,
 // and the port as far as it is known. See DialURL for a host that can be dialled.
 func (s *Server) ClientURL() string { return s.core.ClientURL() }
+
+// WebsocketURL is where clients connect over WebSocket: ws:// or wss://. It is empty
+// while there is no such listener.
+func (s *Server) WebsocketURL() string { return s.core.WebsocketURL() }
 
 // DialURL is ClientURL with a host that can be dialled on this machine.
 func (s *Server) DialURL() string { return s.core.DialURL() }

@@ -17,6 +17,12 @@ func (s *Server) Name() string { return s.core.Name() }
 // String is the name.
 func (s *Server) String() string { return s.core.Name() }
 
+// ConfigTime is when the configuration in force was read.
+func (s *Server) ConfigTime() time.Time { return s.core.ConfigTime() }
+
+// SystemAccountName is the system account, empty if there is none.
+func (s *Server) SystemAccountName() string { return s.core.SystemAccountName() }
+
 // Running reports whether the server was started and is not being shut down. A
 // server whose Start failed is not running.
 func (s *Server) Running() bool { return s != nil && s.core.Running() }

@@ -22,6 +22,12 @@ type (
 	AccountStatzOptions = api.AccountStatzOptions
 	HealthStatus        = api.HealthStatus
 	HealthzOptions      = api.HealthzOptions
+	Routez              = api.Routez
+	RoutezOptions       = api.RoutezOptions
+	Gatewayz            = api.Gatewayz
+	GatewayzOptions     = api.GatewayzOptions
+	Leafz               = api.Leafz
+	LeafzOptions        = api.LeafzOptions
 )
 
 // Varz describes the server: limits, load, counters. The options may be nil,
@@ -44,6 +50,15 @@ func (s *Server) AccountStatz(o *AccountStatzOptions) (*AccountStatz, error) {
 
 // Healthz says whether the server can be used.
 func (s *Server) Healthz(o *HealthzOptions) *HealthStatus { return s.core.Monitor().Healthz(o) }
+
+// Routez lists connections to other servers of the cluster.
+func (s *Server) Routez(o *RoutezOptions) (*Routez, error) { return s.core.Monitor().Routez(o) }
+
+// Gatewayz lists connections to other clusters.
+func (s *Server) Gatewayz(o *GatewayzOptions) (*Gatewayz, error) { return s.core.Monitor().Gatewayz(o) }
+
+// Leafz lists leafnode connections.
+func (s *Server) Leafz(o *LeafzOptions) (*Leafz, error) { return s.core.Monitor().Leafz(o) }
 
 // HandleVarz serves /varz in a program's own HTTP server.
 func (s *Server) HandleVarz(w http.ResponseWriter, r *http.Request) {

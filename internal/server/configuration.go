@@ -112,5 +112,21 @@ func resolveAdvertise(text string, standard int) (*hostPort, error) {
 	return &hostPort{host, number}, nil
 }
 
+// ConfigTime is when the configuration in force was read.
+func (s *Server) ConfigTime() time.Time { return s.current().loaded }
+
+// SystemAccountName is the system account, empty if there is none.
+func (s *Server) SystemAccountName() string { return s.accounts.systemName() }
+
+// TraceSystem says whether connections of the system account are traced, too.
+func (s *Server) TraceSystem(on bool) {
+	old := s.current()
+	c := *old
+	settings, web := *old.settings, *old.web
+	settings.TraceSystem, web.TraceSystem = on, on
+	c.settings, c.web = &settings, &web
+	s.config.CompareAndSwap(old, &c) // a reload at the same moment decides itself
+}
+
 // current is the configuration in force.
 func (s *Server) current() *configuration { return s.config.Load() }
