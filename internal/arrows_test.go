@@ -46,6 +46,10 @@ var floors = []string{
 	"internal/journal",
 	"internal/vfs/faulty",
 	"internal/vfs",
+	"internal/ds/gsl",
+	"internal/ds/seqset",
+	"internal/ds/stree",
+	"internal/ds/thw",
 }
 
 func TestArrowsPointDown(t *testing.T) {
