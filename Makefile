@@ -1,7 +1,7 @@
 # Targets that people use. `make test` is what CI runs.
 
 GO      ?= go
-FUZZTIME ?= 3s
+FUZZTIME ?= 2s
 
 .PHONY: build test lint race fuzz interop bench cross parity clean
 

@@ -7,7 +7,7 @@ count=0
 for package in $(grep -rl --include='*_test.go' '^func Fuzz' . --exclude-dir=interop --exclude-dir=bench | xargs -n1 dirname | sort -u); do
 	for target in $(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$package"/*_test.go | sed 's/^func //'); do
 		echo "fuzz $package $target"
-		go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$duration" -parallel 2
+		go test "$package" -run '^$' -fuzz "^$target\$" -fuzztime "$duration" -fuzzminimizetime 1x -parallel 2
 		count=$((count + 1))
 	done
 done
