@@ -79,7 +79,7 @@ type Change struct {
 func (a *Account) Apply(changes []Change) error {
 	for _, c := range changes {
 		if c.Remove {
-			c.Sub.closed.Store(true) // the index's lock may have to be waited for
+			c.Sub.max.Or(gone) // the index's lock may have to be waited for
 		}
 	}
 	a.interest.Lock()

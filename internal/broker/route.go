@@ -249,7 +249,7 @@ func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) boo
 			return reached
 		}
 	}
-	limit := t.sub.max.Load()
+	limit := t.sub.limit()
 	if t.stage != nil && p.DropCrowded && t.stage.to.Crowded() {
 		p.noteFailure(notSlow)
 		return false
@@ -372,7 +372,7 @@ func (p *Publisher) noResponders(cmd *wire.Command) {
 }
 
 func (p *Publisher) answerNobody(s *Subscription, cmd *wire.Command) {
-	if limit := s.max.Load(); limit > 0 {
+	if limit := s.limit(); limit > 0 {
 		ok, last := s.take(limit)
 		if last {
 			p.exhausted = append(p.exhausted, s)

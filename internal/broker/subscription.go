@@ -12,30 +12,35 @@ type Subscription struct {
 	To                  *Receiver
 
 	delivered atomic.Int64
-	max       atomic.Int64 // deliveries in total; 0: no limit
-	closed    atomic.Bool  // on its way out of the interest
+	max       atomic.Int64 // deliveries in total, 0: no limit; and the mark gone
 
 	// shadow is set for what stands in another account on behalf of a
 	// subscription, because of a stream import.
 	shadow *shadow
 }
 
+// gone marks in max that the subscription is on its way out of the interest.
+const gone = 1 << 62
+
+// limit is max without the mark.
+func (s *Subscription) limit() int64 { return s.max.Load() &^ gone }
+
 // Delivered is how many messages were delivered to the subscription.
 func (s *Subscription) Delivered() int64 {
 	n := s.delivered.Load()
-	if limit := s.max.Load(); limit > 0 && n > limit {
+	if limit := s.limit(); limit > 0 && n > limit {
 		return limit // attempts beyond the limit were refused
 	}
 	return n
 }
 
 // Max is the number of messages after which it ends; 0 means never.
-func (s *Subscription) Max() int64 { return s.max.Load() }
+func (s *Subscription) Max() int64 { return s.limit() }
 
 // Limit ends the subscription after max messages in total, or never for 0. It
 // reports whether that many were delivered already.
 func (s *Subscription) Limit(limit int64) (reached bool) {
-	if old := s.max.Load(); old > 0 {
+	if old := s.limit(); old > 0 {
 		// Forget refused attempts, so that a raised limit counts deliveries.
 		if n := s.delivered.Load(); n > old {
 			s.delivered.CompareAndSwap(n, old)

@@ -153,7 +153,7 @@ func (p *Publisher) noteEgress(v *view, t *target, local []byte) (deliver, reach
 	}
 	e := p.egress(v, t.sub, t.shadow)
 	switch {
-	case t.sub.closed.Load():
+	case t.sub.max.Load()&gone != 0:
 		e.Error = notClosed
 	case t.stage.to.Closed():
 		e.Error = notOpen

@@ -94,7 +94,7 @@ func TestTracesTellWhyAMessageWasNotDelivered(t *testing.T) {
 				w.account.Unsubscribe(w.sub)
 				close(done)
 			}()
-			for !w.sub.closed.Load() {
+			for w.sub.max.Load()&gone == 0 {
 				runtime.Gosched()
 			}
 			t.Cleanup(func() { <-done })
