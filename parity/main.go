@@ -8,14 +8,17 @@
 // The command prints, per file of the reference, how many entries are covered,
 // how many there are, and how many are not applicable, for which the ledger gives
 // a reason. It fails on a comment that names no entry, on one that stands above
-// anything but a test, and on an entry that is both covered and not applicable.
+// anything but a test, on an entry that is both covered and not applicable, and on
+// a reason that gives none.
 //
-//	go run ./parity                           # the summary
-//	go run ./parity -file server/client_test.go   # open entries of a file
+//	go run ./parity                                        # the summary
+//	go run ./parity -missing                               # entries that nothing covers
+//	go run ./parity -missing -file server/client_test.go   # those of one file
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -26,6 +29,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -33,9 +37,10 @@ import (
 
 func main() {
 	root := flag.String("root", ".", "the repository")
-	file := flag.String("file", "", "list the open entries of this file of the reference")
+	missing := flag.Bool("missing", false, "list the entries that are neither covered nor inapplicable")
+	file := flag.String("file", "", "list only those of this file of the reference; implies -missing")
 	flag.Parse()
-	if err := run(*root, *file, os.Stdout); err != nil {
+	if err := run(*root, *file, *missing, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -50,10 +55,14 @@ type entry struct {
 
 type ledger map[string]*entry // by "name file"
 
-func run(root, file string, out io.Writer) error {
+// run prints the summary or what is missing, of one file if there is a name.
+func run(root, file string, missing bool, out io.Writer) error {
 	l, err := readLedger(filepath.Join(root, "parity", "ledger.tsv"))
 	if err != nil {
 		return err
+	}
+	if file != "" && !l.knows(file) {
+		return fmt.Errorf("the ledger has no file %q", file)
 	}
 	faults, err := l.scan(root)
 	if err != nil {
@@ -64,8 +73,8 @@ func run(root, file string, out io.Writer) error {
 			faults = append(faults, fmt.Sprintf("%s %s is not applicable (%s) but covered by %s", e.name, e.file, e.reason, e.covered[0]))
 		}
 	}
-	if file != "" {
-		l.open(file, out)
+	if missing || file != "" {
+		l.missing(file, out)
 	} else {
 		l.summary(out)
 	}
@@ -93,6 +102,9 @@ func readLedger(path string) (ledger, error) {
 		e := &entry{file: fields[0], line: fields[1], name: fields[2]}
 		if len(fields) > 3 {
 			e.reason = strings.TrimSpace(fields[3])
+		}
+		if e.reason != "" && !strings.ContainsFunc(e.reason, unicode.IsLetter) {
+			return nil, fmt.Errorf("%s:%d: %q does not say why %s is not applicable", path, n, e.reason, e.name)
 		}
 		l[e.name+" "+e.file] = e
 	}
@@ -234,16 +246,29 @@ func (l ledger) summary(out io.Writer) {
 	fmt.Fprintf(out, "%-44s %8d %6d %15d\n", "all", all.covered, all.total, all.notApplicable)
 }
 
-// open lists what is neither covered nor inapplicable.
-func (l ledger) open(file string, out io.Writer) {
-	var lines []string
+// knows reports whether the ledger has entries of a file.
+func (l ledger) knows(file string) bool {
 	for _, e := range l {
-		if e.file == file && len(e.covered) == 0 && e.reason == "" {
-			lines = append(lines, fmt.Sprintf("%6s %s", e.line, e.name))
+		if e.file == file {
+			return true
 		}
 	}
-	sort.Strings(lines)
-	for _, line := range lines {
-		fmt.Fprintln(out, line)
+	return false
+}
+
+// missing lists what is neither covered nor inapplicable, of all files if file is
+// empty, in the order of the files and their lines.
+func (l ledger) missing(file string, out io.Writer) {
+	var list []*entry
+	for _, e := range l {
+		if (file == "" || e.file == file) && len(e.covered) == 0 && e.reason == "" {
+			list = append(list, e)
+		}
+	}
+	slices.SortFunc(list, func(a, b *entry) int {
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(len(a.line), len(b.line)), cmp.Compare(a.line, b.line))
+	})
+	for _, e := range list {
+		fmt.Fprintf(out, "%s %s:%s\n", e.name, e.file, e.line)
 	}
 }

@@ -33,7 +33,7 @@ func TestSummaryCountsClaims(t *testing.T) {
 		"testdata/bad.go": "not Go at all",
 	})
 	var out strings.Builder
-	if err := run(root, "", &out); err != nil {
+	if err := run(root, "", false, &out); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(strings.Fields(out.String()), " ")
@@ -41,10 +41,6 @@ func TestSummaryCountsClaims(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
 		}
-	}
-	out.Reset()
-	if err := run(repository(t, map[string]string{}), "a_test.go", &out); err != nil || strings.TrimSpace(out.String()) != "1 TestOne" {
-		t.Errorf("open entries: %q, %v", out.String(), err)
 	}
 }
 
@@ -59,12 +55,53 @@ func TestBadClaimsFail(t *testing.T) {
 		"doc comment":      "func TestX(t *testing.T) {\n\t// Go: TestOne a_test.go:1\n}\n",
 	} {
 		root := repository(t, map[string]string{"x_test.go": "package x\n\n" + text})
-		if err := run(root, "", &strings.Builder{}); err == nil || !strings.Contains(err.Error(), name) {
+		if err := run(root, "", false, &strings.Builder{}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	root := repository(t, map[string]string{"x.go": "package x\n\n// Go: TestOne a_test.go:1\nfunc TestX(t *testing.T) {}\n"})
-	if run(root, "", &strings.Builder{}) == nil {
+	if run(root, "", false, &strings.Builder{}) == nil {
 		t.Error("a claim outside of a test file was accepted")
+	}
+}
+
+func TestMissingEntries(t *testing.T) {
+	root := repository(t, map[string]string{"x_test.go": "package x\n\n// Go: TestTwo b/b_test.go:2\nfunc TestX(t *testing.T) {}\n"})
+	ledger := "b/b_test.go\t2\tTestTwo\na_test.go\t30\tTestFour\na_test.go\t3\tTestThree\tonly about a private helper\na_test.go\t7\tTestOne\nc_test.go\t1\tTestFive\n"
+	setLedger(t, root, ledger)
+	for file, want := range map[string]string{
+		"":            "TestOne a_test.go:7\nTestFour a_test.go:30\nTestFive c_test.go:1\n",
+		"a_test.go":   "TestOne a_test.go:7\nTestFour a_test.go:30\n",
+		"b/b_test.go": "",
+	} {
+		var out strings.Builder
+		if err := run(root, file, true, &out); err != nil || out.String() != want {
+			t.Errorf("missing in %q: %q, %v", file, out.String(), err)
+		}
+	}
+	var out strings.Builder
+	if err := run(root, "c_test.go", false, &out); err != nil || out.String() != "TestFive c_test.go:1\n" {
+		t.Errorf("a file alone: %q, %v", out.String(), err)
+	}
+	out.Reset()
+	if err := run(root, "b_test.go", true, &out); err == nil || !strings.Contains(err.Error(), `"b_test.go"`) || out.Len() != 0 {
+		t.Errorf("a file that the ledger does not have: %q, %v", out.String(), err)
+	}
+}
+
+func TestReasonsMustSaySomething(t *testing.T) {
+	root := repository(t, map[string]string{})
+	for reason, good := range map[string]bool{"-": false, " - ": false, "?": false, "": true, "  ": true, "only about a private helper": true} {
+		setLedger(t, root, "a_test.go\t1\tTestOne\t"+reason+"\n")
+		if err := run(root, "", false, &strings.Builder{}); (err == nil) != good {
+			t.Errorf("%q: %v", reason, err)
+		}
+	}
+}
+
+func setLedger(t *testing.T, root, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(root, "parity", "ledger.tsv"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,4 +161,55 @@ func TestRefusedTraceHasItsEntryOnly(t *testing.T) {
 	if len(e.Events) != 1 || e.Events[0].Type != events.TraceIngress || e.Events[0].Error != "too bad" || e.Request.Size != 4096 {
 		t.Errorf("got %+v", e)
 	}
+}
+
+// FuzzStartTrace looks at blocks as clients may send them: whatever they say, a
+// trace goes to a subject, and the message stays whole.
+func FuzzStartTrace(f *testing.F) {
+	for _, block := range []string{
+		"NATS/1.0\r\nNats-Trace-Dest: trace\r\n\r\n",
+		"NATS/1.0\r\nNats-Trace-Dest: a b\r\nNats-Trace-Only: on\r\n\r\n",
+		"NATS/1.0\r\nNats-Trace-Dest: trace\r\nNats-Trace-Origin-Account: B\r\n\r\n",
+		"NATS/1.0\r\nTraceParent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\nAccept-Encoding: gzip\r\n\r\n",
+		"NATS/1.0\r\n: x\r\nNats-Trace-Dest:\r\nNats-Trace-Dest", "NATS/1.0\r\n", "",
+	} {
+		f.Add([]byte(block), []byte("payload"))
+	}
+	account := accounts("A")["A"]
+	account.SetTrace(TraceTarget{Subject: "trace", Sampling: 50})
+	collector := newInbox()
+	if err := account.Subscribe(&Subscription{Subject: ">", To: &collector.Receiver}); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, block, payload []byte) {
+		p := NewPublisher(&Receiver{ID: 1}, account, anything{})
+		whole := append(append(bytes.Clone(block), payload...), '\r', '\n')
+		cmd := &wire.Command{Op: wire.OpHPub, Subject: []byte("foo"), Header: len(block), Body: whole[:len(whole)-2], Payload: whole}
+		start := p.StartTrace(cmd, len(cmd.Body))
+		if start.Violation != "" || p.tracing != nil && (start.Drop || start.Log != "") {
+			t.Fatalf("%q: %+v", block, start)
+		}
+		if string(cmd.Body[cmd.Header:]) != string(payload) || string(cmd.Payload) != string(cmd.Body)+"\r\n" {
+			t.Fatalf("%q: the message is %q", block, cmd.Payload)
+		}
+		if trace := p.tracing; trace != nil && strings.ContainsAny(trace.dest, " \t\r\n*>") {
+			t.Fatalf("%q: the trace goes to %q", block, trace.dest)
+		}
+		traced := p.tracing != nil
+		collector.take()
+		if !start.Drop {
+			p.Publish(p.Lookup(cmd), cmd, false)
+		}
+		p.Flush()
+		want := 0
+		if traced {
+			want++
+		}
+		if !start.Drop && !(traced && isTrue(first(exactHeader(block), traceOnly)) && first(exactHeader(block), traceDest) != "") {
+			want++
+		}
+		if got := collector.take(); len(got) != want {
+			t.Fatalf("%q: %d messages, want %d: %q", block, len(got), want, got)
+		}
+	})
 }

@@ -224,7 +224,7 @@ func (c *Client) drain() {
 	}
 	c.say()
 	switch c.Reason() {
-	case ClientClosed, ReadError, WriteError, ServerShutdown, TLSHandshakeFailure:
+	case ClientClosed, ReadError, WriteError, ServerShutdown:
 	default:
 		c.conn.Linger(lingerTime)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/link"
+	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/wire"
 )
 
@@ -244,7 +245,8 @@ func (c *Client) parseFailed(err error) error {
 		c.traceTooLarge(payload)
 		return c.fail(MaximumPayload, "Maximum Payload Violation")
 	case errors.As(err, &operation):
-		c.errorf("%v", err)
+		// It may be a CONNECT with a slip of the pen.
+		c.errorf("%v", &wire.OperationError{Near: string(logging.RedactConnect([]byte(operation.Near)))})
 		return c.fail(ProtocolViolation, "Unknown Protocol Operation")
 	case errors.As(err, &argument):
 		c.errorf("%v", err)

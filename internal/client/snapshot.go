@@ -109,8 +109,8 @@ func (c *Client) Snapshot(withSubs bool) Snapshot {
 }
 
 // Describe tells who the connection is: its account and round-trip time at
-// least, everything if it is to be in full. It implements broker.Requestor and may
-// be called from any goroutine.
+// least, everything if it is to be in full, but for tokens that would let in who
+// hears of them. It implements broker.Requestor and may be called from any goroutine.
 func (c *Client) Describe(full bool) events.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,9 +134,12 @@ func (c *Client) Describe(full bool) events.Client {
 	}
 	if c.binding.Load() != nil {
 		b := c.binding.Load()
-		d.IssuerKey, d.JWT = b.IssuerKey, c.connect.JWT
+		d.IssuerKey = b.IssuerKey
 		if b.Claims != nil {
 			d.NameTag, d.Tags = b.Claims.DisplayName, b.Claims.Tags
+		}
+		if b.Claims == nil || !b.Claims.Bearer {
+			d.JWT = operator.PresentableJWT(c.connect.JWT)
 		}
 	}
 	return d

@@ -421,6 +421,13 @@ func (o *Out) AwaitCalm(timeout <-chan time.Time) (waited bool) {
 	return true
 }
 
+// Closed reports whether nothing is accepted any more.
+func (o *Out) Closed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
+}
+
 // Crowded reports whether the backlog exceeds three quarters of its bound.
 func (o *Out) Crowded() bool {
 	o.mu.Lock()

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/json"
 	"math/big"
 	"strings"
 	"testing"
@@ -208,43 +207,4 @@ func TestConnectionTypesAndAddresses(t *testing.T) {
 			t.Errorf("%s: type %q, address %q:%d", kind, got.Type, got.IP, got.Port)
 		}
 	}
-}
-
-// A bearer token lets whoever reads it log in, so it is never shown; and what
-// nobody can read may be one.
-func TestBearerTokensAreNotShown(t *testing.T) {
-	shown := userJWT(`{"nats":{"type":"user","bearer_token":false}}`)
-	if got := presentableJWT(shown); got != shown {
-		t.Errorf("an ordinary user's JWT: %q", got)
-	}
-	for _, hidden := range []string{
-		"", "garbage", "a.b", "a.!!.c", "a.bm90IGpzb24.c", userJWT(`{"nats":{"bearer_token":true}}`), userJWT(`{"nats":1}`),
-		userJWT(`{}`) + ".d",
-	} {
-		if got := presentableJWT(hidden); got != "" {
-			t.Errorf("presentableJWT(%q) = %q", hidden, got)
-		}
-	}
-}
-
-func FuzzPresentableJWT(f *testing.F) {
-	f.Add(userJWT(`{"nats":{"bearer_token":true}}`))
-	f.Add(userJWT(`{"nats":{}}`))
-	f.Fuzz(func(t *testing.T, jwt string) {
-		got := presentableJWT(jwt)
-		if got != "" && got != jwt {
-			t.Fatalf("presentableJWT(%q) = %q", jwt, got)
-		}
-		if got == "" {
-			return
-		}
-		var claims map[string]any
-		text, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt, ".")[1])
-		if err != nil || json.Unmarshal(text, &claims) != nil {
-			t.Fatalf("shown, but not readable: %q", jwt)
-		}
-		if nats, ok := claims["nats"].(map[string]any); ok && nats["bearer_token"] == true {
-			t.Fatalf("a bearer token is shown: %q", jwt)
-		}
-	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/monitor/api"
 	"github.com/godwit-mq/godwit/internal/options"
 )
 
@@ -25,6 +26,7 @@ type fakeSource struct {
 	totals   Totals
 	open     []client.Snapshot
 	closed   []client.Snapshot
+	cache    *api.OCSPResponseCacheVarz
 	accounts []AccountState
 
 	mu       sync.Mutex
@@ -34,11 +36,12 @@ type fakeSource struct {
 	lines    []string
 }
 
-func (f *fakeSource) Identity() Identity        { return f.identity }
-func (f *fakeSource) Options() *options.Options { return f.options }
-func (f *fakeSource) Totals() Totals            { return f.totals }
-func (f *fakeSource) Closed() []client.Snapshot { return f.closed }
-func (f *fakeSource) Accounts() []AccountState  { return slices.Clone(f.accounts) }
+func (f *fakeSource) Identity() Identity                    { return f.identity }
+func (f *fakeSource) Options() *options.Options             { return f.options }
+func (f *fakeSource) Totals() Totals                        { return f.totals }
+func (f *fakeSource) Closed() []client.Snapshot             { return f.closed }
+func (f *fakeSource) PeerCache() *api.OCSPResponseCacheVarz { return f.cache }
+func (f *fakeSource) Accounts() []AccountState              { return slices.Clone(f.accounts) }
 
 func (f *fakeSource) AccountTag(name string) string {
 	for i := range f.accounts {

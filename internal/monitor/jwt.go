@@ -1,10 +1,8 @@
 package monitor
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -53,33 +51,10 @@ func decoded(claims jwt.Claims) json.RawMessage {
 // service decided about has none that says who the user is.
 func shownJWT(c *client.Snapshot) string {
 	if c.Claims == nil {
-		return presentableJWT(c.Connect.JWT)
+		return operator.PresentableJWT(c.Connect.JWT)
 	}
-	if c.Claims.Bearer || c.Connect.JWT == "" {
+	if c.Claims.Bearer {
 		return ""
 	}
-	return presentableJWT(c.Claims.JWT)
-}
-
-// presentableJWT returns a user's JWT if it may be shown: one that is no use
-// without the user's key. A bearer token is a credential, and what cannot be
-// decoded may be one.
-func presentableJWT(text string) string {
-	parts := strings.Split(text, ".")
-	if len(parts) != 3 {
-		return ""
-	}
-	body, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		return ""
-	}
-	var claims struct {
-		NATS struct {
-			Bearer bool `json:"bearer_token"`
-		} `json:"nats"`
-	}
-	if err := json.Unmarshal(body, &claims); err != nil || claims.NATS.Bearer {
-		return ""
-	}
-	return text
+	return operator.PresentableJWT(c.Claims.JWT)
 }

@@ -116,7 +116,7 @@ func TestConnzShowsWhatClaimsSay(t *testing.T) {
 	}{
 		"a user":                 {text, operator.User{JWT: text}, text},
 		"a bearer":               {text, operator.User{JWT: text, Bearer: true}, ""}, // by its template
-		"decided by a service":   {"", operator.User{JWT: text}, ""},
+		"decided by a service":   {text, operator.User{}, ""},
 		"in place of a bad text": {"nonsense", operator.User{JWT: text}, text},
 	} {
 		snapshot := client.Snapshot{Account: state.Account, Claims: &c.user}

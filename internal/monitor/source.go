@@ -6,6 +6,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/monitor/api"
 	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/sharing"
@@ -40,6 +41,9 @@ type Source interface {
 	NotReady() []string
 	// TLSConfig is that of the client listener, for https; nil without.
 	TLSConfig() *tls.Config
+	// PeerCache is the state of the cache of OCSP responses about peers; nil if
+	// there is none.
+	PeerCache() *api.OCSPResponseCacheVarz
 	// Noticef, Warnf and Errorf log.
 	Noticef(format string, args ...any)
 	Warnf(format string, args ...any)

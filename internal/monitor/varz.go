@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"crypto/tls"
 	"maps"
 	"math"
 	"runtime"
@@ -23,6 +24,7 @@ func (s *Server) Varz(*api.VarzOptions) (*api.Varz, error) {
 	showOptions(v, o)
 	showWebsocket(v, &o.Websocket, id.WebsocketPort)
 	showTotals(v, s.source.Totals())
+	v.OCSPResponseCache = s.source.PeerCache()
 	v.Uptime = uptime(v.Now.Sub(v.Start))
 	v.Mem, v.CPU = residentMemory(), s.usage.percent()
 	v.Cores, v.MaxProcs = runtime.NumCPU(), runtime.GOMAXPROCS(0)
@@ -56,6 +58,7 @@ func showOptions(v *api.Varz, o *options.Options) {
 		v.WriteTimeout = o.WriteTimeout.String()
 	}
 	v.ConfigDigest = o.ConfigDigest
+	v.TLSOCSPPeerVerify = verifiesPeers(o.TLSConfig, o.TLSOCSPPeer)
 	v.Tags, v.Metadata = slices.Clone(o.Tags), maps.Clone(o.Metadata)
 	if len(o.TrustedProxies) > 0 {
 		v.Proxies = &api.ProxiesOptsVarz{}
@@ -75,10 +78,17 @@ func showWebsocket(v *api.Varz, o *options.WebsocketOpts, port int) {
 		HandshakeTimeout: max(o.HandshakeTimeout, 0), AuthTimeout: o.AuthTimeout, NoTLS: o.NoTLS, TLSMap: o.TLSMap,
 		TLSPinnedCerts: slices.Sorted(maps.Keys(o.TLSPinnedCerts)), SameOrigin: o.SameOrigin,
 		AllowedOrigins: slices.Clone(o.AllowedOrigins), Compression: o.Compression,
+		TLSOCSPPeerVerify: verifiesPeers(o.TLSConfig, o.OCSPPeer),
 	}
 	if c := o.TLSConfig; c != nil && len(c.Certificates) > 0 && c.Certificates[0].Leaf != nil {
 		v.Websocket.TLSCertNotAfter = c.Certificates[0].Leaf.NotAfter.UTC()
 	}
+}
+
+// verifiesPeers tells whether a listener asks about the certificates of those who
+// connect.
+func verifiesPeers(c *tls.Config, peer *options.OCSPPeerConfig) bool {
+	return c != nil && peer != nil && peer.Verify
 }
 
 // showTotals adds the counters. All connections are those of clients.

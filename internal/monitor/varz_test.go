@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"runtime/debug"
 	"strconv"
@@ -129,6 +130,23 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+func TestVarzShowsOCSP(t *testing.T) {
+	peer := &options.OCSPPeerConfig{Verify: true}
+	o := &options.Options{TLSConfig: &tls.Config{}, TLSOCSPPeer: peer}
+	o.Websocket = options.WebsocketOpts{Port: 1, TLSConfig: &tls.Config{}, OCSPPeer: &options.OCSPPeerConfig{}}
+	cache := &api.OCSPResponseCacheVarz{Type: "local", Hits: 1, Misses: 2, Responses: 6, Revokes: 1, Goods: 2, Unknowns: 3}
+	s := New(&fakeSource{options: o, cache: cache})
+	v, _ := s.Varz(nil)
+	if !v.TLSOCSPPeerVerify || v.Websocket.TLSOCSPPeerVerify || v.OCSPResponseCache != cache {
+		t.Errorf("got %v, %v, %+v", v.TLSOCSPPeerVerify, v.Websocket.TLSOCSPPeerVerify, v.OCSPResponseCache)
+	}
+	o.TLSConfig, o.Websocket.OCSPPeer = nil, peer
+	v, _ = s.Varz(nil)
+	if v.TLSOCSPPeerVerify || !v.Websocket.TLSOCSPPeerVerify {
+		t.Errorf("got %v, %v", v.TLSOCSPPeerVerify, v.Websocket.TLSOCSPPeerVerify)
+	}
 }
 
 func TestVarzShowsTheMemoryLimit(t *testing.T) {

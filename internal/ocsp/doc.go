@@ -21,7 +21,8 @@
 // charge of a tls.Config. [Stapler.Run] then asks again at half of the time that
 // the status is good for. It reports a certificate that is revoked, and returns
 // if the mode says that such a one must not be served. To follow a new
-// configuration, end Run and make a new Stapler: it begins with the stored status.
+// configuration, end Run and make a new Stapler: it begins with
+// the status that the Previous one has, or that is stored.
 //
 // A handshake takes the status from memory. Only if that has expired, because
 // nobody could be asked in time, the handshake itself tries to get a new one, for

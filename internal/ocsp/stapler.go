@@ -42,6 +42,9 @@ type StaplerConfig struct {
 	Certificate tls.Certificate
 	Roots       *x509.CertPool // of the ca_file; nil: the operating system's
 	Store       *Store         // nil: in memory only
+	// Previous is who kept the status so far. If it is one of the same certificate
+	// and still good for a while, nobody is asked. May be nil.
+	Previous *Stapler
 
 	// Revoked is told by Run that the certificate must not be served any more.
 	Revoked func(Status)
@@ -108,7 +111,10 @@ func NewStapler(ctx context.Context, c StaplerConfig) (*Stapler, error) {
 	if s.responders.client == nil {
 		s.responders.client = sharedClient
 	}
-	answer, err := s.obtain(ctx)
+	answer, err := s.inherit(), error(nil)
+	if answer == nil {
+		answer, err = s.obtain(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bad OCSP status update for certificate at '%s': %w", c.Name, err)
 	}
@@ -116,6 +122,22 @@ func NewStapler(ctx context.Context, c StaplerConfig) (*Stapler, error) {
 		return nil, fmt.Errorf("found existing OCSP status for certificate at '%s': %s", c.Name, answer.Status)
 	}
 	return s, nil
+}
+
+// inherit takes over the status that the previous Stapler has, if it is valid for
+// this one. The result is nil if not.
+func (s *Stapler) inherit() *Answer {
+	before := s.config.Previous
+	s.config.Previous = nil // or every reload would keep one more in memory
+	if before == nil || !before.leaf.Equal(s.leaf) {
+		return nil
+	}
+	answer, err := s.judge(before.current.Load().answer.DER)
+	if err != nil {
+		return nil
+	}
+	s.use(answer)
+	return answer
 }
 
 func parseBundle(certificate tls.Certificate) ([]*x509.Certificate, error) {

@@ -432,3 +432,39 @@ func TestOnlyRoutesAndGatewaysStapleAsClients(t *testing.T) {
 		}
 	}
 }
+
+// TestNewStaplerGoesOnWithThePreviousOne does not ask again about the same
+// certificate while the status is good.
+func TestNewStaplerGoesOnWithThePreviousOne(t *testing.T) {
+	w := newTown(t, mustStaple)
+	first := mustNewStapler(t, w.config(options.OCSPModeMust))
+	c := w.config(options.OCSPModeAlways)
+	c.Previous = first
+	second := mustNewStapler(t, c)
+	if n := w.responder.questions(w.server); n != 1 {
+		t.Errorf("%d questions about the same certificate", n)
+	}
+	if status, next := second.Status(); status != Good || next.IsZero() {
+		t.Errorf("status %s until %v", status, next)
+	}
+
+	c.Previous, c.Now = first, func() time.Time { return time.Now().Add(59 * time.Minute) }
+	mustNewStapler(t, c)
+	if n := w.responder.questions(w.server); n != 1 {
+		t.Errorf("%d questions while the status is good", n)
+	}
+	w.responder.set(func(r *responder) { r.lasts = 3 * time.Hour })
+	c.Previous, c.Now = first, func() time.Time { return time.Now().Add(61 * time.Minute) }
+	mustNewStapler(t, c)
+	if n := w.responder.questions(w.server); n != 2 {
+		t.Errorf("%d questions when the status has expired", n)
+	}
+
+	other := issue(t, w.root, "Other", mustStaple, withResponders(w.responder.URL))
+	w.responder.tell(other, ocsp.Revoked)
+	c = w.config(options.OCSPModeAuto)
+	c.Certificate, c.Previous = other.bundle(0), first
+	if status, _ := mustNewStapler(t, c).Status(); status != Revoked {
+		t.Errorf("another certificate: status %s", status)
+	}
+}

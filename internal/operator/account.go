@@ -180,6 +180,27 @@ func (a *Account) Label() string {
 	return a.Name + "/" + a.DisplayName
 }
 
+// Tag is the name that people know the account by: the key if it has no other.
+func (a *Account) Tag() string {
+	if a.DisplayName == "" {
+		return a.Name
+	}
+	return a.DisplayName
+}
+
+// RevokedUsers are the keys of users, or "*" for all, whose claims are withdrawn,
+// with the time up to which they had been issued.
+func (a *Account) RevokedUsers() map[string]time.Time {
+	if len(a.revocations) == 0 {
+		return nil
+	}
+	revoked := make(map[string]time.Time, len(a.revocations))
+	for key, until := range a.revocations {
+		revoked[key] = time.Unix(until, 0).UTC()
+	}
+	return revoked
+}
+
 func (a *Account) debugf(format string, args ...any) {
 	a.Debug = append(a.Debug, fmt.Sprintf(format, args...))
 }

@@ -142,3 +142,22 @@ func TestActivationOpensPrivateExport(t *testing.T) {
 		}
 	}
 }
+
+func TestImportsTellWhenTheirTokenExpires(t *testing.T) {
+	p := newPair(t)
+	at := now().Unix() + 100
+	for name, c := range map[string]struct {
+		token string
+		want  int64
+	}{
+		"no token":      {"", 0},
+		"no token text": {"nonsense", 0},
+		"for ever":      {p.token(p.account), 0},
+		"for some time": {p.token(p.account, func(c *jwt.ActivationClaims) { c.Expires = at }), at},
+	} {
+		got := (&Import{Token: c.token}).Expires()
+		if c.want == 0 && !got.IsZero() || c.want != 0 && got.Unix() != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"strings"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
 
@@ -12,6 +13,19 @@ import (
 type Import struct {
 	sharing.Import        // its Activation is nil
 	Token          string // activation JWT; empty: none
+}
+
+// Expires is when the token loses its force; zero if it never does, or if there is
+// none that can be read.
+func (i *Import) Expires() time.Time {
+	if i.Token == "" {
+		return time.Time{}
+	}
+	c, err := decodeActivation(i.Token)
+	if err != nil {
+		return time.Time{}
+	}
+	return unixTime(c.Expires)
 }
 
 func kindOf(t jwt.ExportType) sharing.Kind {

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/auth"
@@ -84,28 +83,19 @@ func (s *Server) consult(service *callout.Service, c *client.Client, connect opt
 
 // exchange sends a question and waits for the first answer.
 func (s *Server) exchange(a *broker.Account, attempt *callout.Attempt, timeout time.Duration) ([]byte, error) {
-	answers := make(chan []byte, 1)
-	inbox := &broker.Subscription{
-		Subject: fmt.Sprintf("$SYS._INBOX.%s.%08d", s.accounts.node.Hash, rand.IntN(1e8)),
-		To: &broker.Receiver{Handle: func(_ *broker.Subscription, m *broker.Message) {
-			select {
-			case answers <- m.Payload:
-			default: // only the first counts
-			}
-		}},
-	}
-	if err := a.Subscribe(inbox); err != nil {
+	in, err := s.openInbox(a, 1)
+	if err != nil {
 		return nil, err
 	}
-	defer a.Unsubscribe(inbox)
+	defer in.close()
 	a.Sender().Send(broker.Outgoing{
-		Subject: callout.Subject, Reply: inbox.Subject, Header: attempt.Header, Payload: attempt.Payload,
+		Subject: callout.Subject, Reply: in.subject, Header: attempt.Header, Payload: attempt.Payload,
 	})
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
-	case answer := <-answers:
-		return answer, nil
+	case m := <-in.answers:
+		return m.Payload, nil
 	case <-timer.C:
 	case <-s.ctx.Done():
 	}
@@ -140,6 +130,7 @@ func (s *Server) bindCallout(c *client.Client, user *operator.User, found *auth.
 	if err != nil {
 		return nil, err
 	}
+	user.JWT = "" // what the connection came with says nothing about who it is now
 	binding.ProxyKey = found.ProxyKey
 	binding.User, binding.Label = found.User, found.Label
 	if user.DisplayName != "" {

@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"reflect"
 
+	"github.com/godwit-mq/godwit/internal/monitor/api"
 	ocspcheck "github.com/godwit-mq/godwit/internal/ocsp"
 	"github.com/godwit-mq/godwit/internal/options"
 )
@@ -13,9 +15,11 @@ import (
 // about our own certificates, and about those of peers.
 type certificates struct {
 	client, web *tls.Config // nil without TLS
-	staplers    []*ocspcheck.Stapler
-	cache       *ocspcheck.LocalCache // of answers about peers; nil without
-	stop        context.CancelFunc    // ends what runs; nil before
+	// Those who keep the status of the certificates; nil if they are not stapled.
+	clientStapler, webStapler *ocspcheck.Stapler
+
+	cache *ocspcheck.LocalCache // of answers about peers; nil without
+	stop  context.CancelFunc    // ends what runs; nil before
 }
 
 // plainCertificates are the settings as they are configured, for the time before
@@ -29,16 +33,21 @@ func plainCertificates(o *options.Options) *certificates {
 func (s *Server) certify(c *configuration, old *certificates) error {
 	o := c.Options
 	made := plainCertificates(o)
+	if old == nil {
+		old = &certificates{}
+	}
 	if verifies(o.TLSOCSPPeer) || verifies(o.Websocket.OCSPPeer) {
 		made.cache = s.peerCache(o, old)
 	}
 	var err error
-	if made.client, err = s.staple(made, o, made.client, o.TLSCert, o.TLSOCSPPeer); err != nil {
+	if made.client, made.clientStapler, err = s.staple(o, made.client, o.TLSCert, old.clientStapler); err != nil {
 		return err
 	}
-	if made.web, err = s.staple(made, o, made.web, "websocket", o.Websocket.OCSPPeer); err != nil {
-		return err
+	if made.web, made.webStapler, err = s.staple(o, made.web, "websocket", old.webStapler); err != nil {
+		return fmt.Errorf("websocket: %w", err)
 	}
+	made.client = s.verifyPeers(made.client, made.cache, o.TLSOCSPPeer)
+	made.web = s.verifyPeers(made.web, made.cache, o.Websocket.OCSPPeer)
 	settings := *c.settings
 	settings.TLS = made.client
 	c.settings, c.certs = &settings, made
@@ -53,40 +62,39 @@ func (s *Server) peerCache(o *options.Options, old *certificates) *ocspcheck.Loc
 	if config != nil && config.Type == options.OCSPCacheNone {
 		return nil
 	}
-	if old != nil && old.cache != nil && reflect.DeepEqual(config, s.current().OCSPCacheConfig) {
-		return old.cache
+	if old.cache != nil {
+		if reflect.DeepEqual(config, s.current().OCSPCacheConfig) {
+			return old.cache
+		}
+		s.saveCache(old.cache) // the new one may begin with the same file
 	}
 	return ocspcheck.OpenLocalCache(ocspcheck.CacheConfig{Options: config, Log: &s.log})
 }
 
-// staple completes the settings of one listener.
-func (s *Server) staple(made *certificates, o *options.Options, config *tls.Config, name string, peer *options.OCSPPeerConfig) (*tls.Config, error) {
+// staple completes the settings of one listener by the status of its certificate.
+// before is who kept it so far, nil if nobody did.
+func (s *Server) staple(o *options.Options, config *tls.Config, name string, before *ocspcheck.Stapler) (*tls.Config, *ocspcheck.Stapler, error) {
 	if config == nil || len(config.Certificates) == 0 {
-		return config, nil
+		return config, nil, nil
 	}
 	stapler, err := ocspcheck.NewStapler(s.ctx, ocspcheck.StaplerConfig{
 		Kind: ocspcheck.KindClient, Name: name, Options: o.OCSPConfig, Certificate: config.Certificates[0],
-		Roots: config.ClientCAs, Log: &s.log, Revoked: s.certificateRevoked,
+		Roots: config.ClientCAs, Previous: before, Log: &s.log, Revoked: s.certificateRevoked,
 	})
-	if err != nil {
-		return nil, err
-	}
-	if stapler == nil && !verifies(peer) {
-		return config, nil
+	if err != nil || stapler == nil {
+		return config, nil, err
 	}
 	config = config.Clone()
-	if stapler != nil {
-		stapler.Install(config)
-		made.staplers = append(made.staplers, stapler)
-	}
-	if verifies(peer) {
-		s.verifyPeers(made, config, peer)
-	}
-	return config, nil
+	stapler.Install(config)
+	return config, stapler, nil
 }
 
-// verifyPeers makes a listener ask about the certificates of those who connect.
-func (s *Server) verifyPeers(made *certificates, config *tls.Config, peer *options.OCSPPeerConfig) {
+// verifyPeers makes a listener ask about the certificates of those who connect, if
+// that is wanted.
+func (s *Server) verifyPeers(config *tls.Config, cache *ocspcheck.LocalCache, peer *options.OCSPPeerConfig) *tls.Config {
+	if config == nil || !verifies(peer) {
+		return config
+	}
 	check := ocspcheck.PeerConfig{
 		Options: peer, Kind: ocspcheck.KindClient, Log: &s.log,
 		Rejected: func(e *ocspcheck.PeerRejected) {
@@ -96,10 +104,11 @@ func (s *Server) verifyPeers(made *certificates, config *tls.Config, peer *optio
 			s.publishPeer("LINK.INVALID", func() any { e.Server = s.describe(); return e })
 		},
 	}
-	if made.cache != nil {
-		check.Cache = made.cache
+	if cache != nil {
+		check.Cache = cache
 	}
 	verifier := ocspcheck.NewPeerVerifier(check)
+	config = config.Clone()
 	also := config.VerifyConnection
 	config.VerifyConnection = func(state tls.ConnectionState) error {
 		if also != nil {
@@ -109,6 +118,7 @@ func (s *Server) verifyPeers(made *certificates, config *tls.Config, peer *optio
 		}
 		return verifier.VerifyConnection(state)
 	}
+	return config
 }
 
 // publishPeer publishes what was found about a peer's certificates.
@@ -128,25 +138,37 @@ func (s *Server) certificateRevoked(status ocspcheck.Status) {
 func (s *Server) runCertificates(now, old *certificates) {
 	ctx, stop := context.WithCancel(s.ctx)
 	now.stop = stop
-	for _, stapler := range now.staplers {
-		s.tasks.Go(func() { stapler.Run(ctx) })
-	}
-	if len(now.staplers) > 0 {
-		s.log.Noticef("OCSP Stapling enabled for Client connections")
+	for _, stapler := range []*ocspcheck.Stapler{now.clientStapler, now.webStapler} {
+		if stapler != nil {
+			s.tasks.Go(func() { stapler.Run(ctx) })
+		}
 	}
 	if old != nil && old.stop != nil {
 		old.stop()
 	}
-	if now.cache == nil {
-		return
+	if now.cache != nil {
+		s.tasks.Go(func() {
+			now.cache.Run(ctx)
+			s.saveCache(now.cache)
+		})
 	}
-	if old == nil || old.cache != now.cache {
-		s.log.Noticef("OCSP peer cache online, type [%s]", now.cache.Type())
+}
+
+func (s *Server) saveCache(cache *ocspcheck.LocalCache) {
+	if err := cache.Save(); err != nil {
+		s.log.Errorf("Saving the OCSP peer cache: %v", err)
 	}
-	s.tasks.Go(func() {
-		now.cache.Run(ctx)
-		if err := now.cache.Save(); err != nil {
-			s.log.Errorf("Saving the OCSP peer cache: %v", err)
-		}
-	})
+}
+
+// PeerCache implements monitor.Source.
+func (s source) PeerCache() *api.OCSPResponseCacheVarz {
+	cache := s.current().certs.cache
+	if cache == nil {
+		return nil
+	}
+	now := cache.Stats()
+	return &api.OCSPResponseCacheVarz{
+		Type: cache.Type(), Hits: now.Hits, Misses: now.Misses,
+		Responses: now.Responses, Revokes: now.Revoked, Goods: now.Good, Unknowns: now.Unknown,
+	}
 }

@@ -356,9 +356,21 @@ func (s *Server) calloutOf(a *account) *callout.Service {
 	return callout.FromClaims(a.described.Load().claims, seconds(s.current().AuthTimeout))
 }
 
+// decides reports whether an account is that of a service that decides about users.
+func (s *Server) decides(a *account) bool {
+	if service := s.current().callout; s.claims == nil && service != nil {
+		return service.Account == a.Name
+	}
+	return s.calloutOf(a) != nil
+}
+
 // claimsBinding is what claims mean for a connection.
 func (s *Server) claimsBinding(a *account, user *operator.User) (*client.Binding, error) {
-	permissions, err := auth.NewPermissions(user.Permissions)
+	granted := user.Permissions
+	if s.decides(a) {
+		granted = callout.DenyRequests(granted)
+	}
+	permissions, err := auth.NewPermissions(granted)
 	if err != nil {
 		return nil, &operator.Refusal{Text: "User JWT generated invalid permissions: " + err.Error(), Loud: true}
 	}

@@ -64,6 +64,7 @@ func (s *Server) configure(o *options.Options, old *configuration, port int) (*c
 	}
 	c.callout = callout.FromOptions(o.AuthCallout, seconds(o.AuthTimeout))
 	c.settings = s.deriveSettings(o, c.auth)
+	c.keepLevels(old)
 	c.web = webSettings(c.settings, o, c.webAuth)
 	return c, nil
 }
@@ -118,14 +119,39 @@ func (s *Server) ConfigTime() time.Time { return s.current().loaded }
 // SystemAccountName is the system account, empty if there is none.
 func (s *Server) SystemAccountName() string { return s.accounts.systemName() }
 
+// keepLevels lets what was said about the log in code (SetLogger, TraceSystem) hold
+// until the options say something else than before.
+func (c *configuration) keepLevels(old *configuration) {
+	was := old.settings
+	if was == nil {
+		return
+	}
+	if c.Debug == old.Debug && c.Trace == old.Trace {
+		c.settings.Debug, c.settings.Trace = was.Debug, was.Trace
+	}
+	if c.TraceVerbose == old.TraceVerbose {
+		c.settings.TraceSystem = was.TraceSystem
+	}
+}
+
 // TraceSystem says whether connections of the system account are traced, too.
 func (s *Server) TraceSystem(on bool) {
-	old := s.current()
-	c := *old
-	settings, web := *old.settings, *old.web
-	settings.TraceSystem, web.TraceSystem = on, on
-	c.settings, c.web = &settings, &web
-	s.config.CompareAndSwap(old, &c) // a reload at the same moment decides itself
+	s.changeLevels(func(c *client.Settings) { c.TraceSystem = on })
+}
+
+// changeLevels changes what connections log, of both listeners.
+func (s *Server) changeLevels(change func(*client.Settings)) {
+	for {
+		old := s.current()
+		c := *old
+		settings, web := *old.settings, *old.web
+		change(&settings)
+		change(&web)
+		c.settings, c.web = &settings, &web
+		if s.config.CompareAndSwap(old, &c) {
+			return
+		}
+	}
 }
 
 // current is the configuration in force.

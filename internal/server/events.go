@@ -6,10 +6,16 @@ import (
 )
 
 // SetLogger puts a logger in place; nil is silence. The former one is closed if
-// it can be.
+// it can be. The levels hold for connections, too, whatever the options say, until a
+// reload changes those of the options.
 func (s *Server) SetLogger(l logging.Logger, debug, trace bool) error {
 	s.ownLog.Store(false)
+	s.setLevels(debug, trace)
 	return s.log.Set(l, debug, trace)
+}
+
+func (s *Server) setLevels(debug, trace bool) {
+	s.changeLevels(func(c *client.Settings) { c.Debug, c.Trace = debug, trace })
 }
 
 // Logger is the logger in place, nil if there is none.

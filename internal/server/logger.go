@@ -18,6 +18,7 @@ func (s *Server) ConfigureLogger() error {
 		return err
 	}
 	s.ownLog.Store(true)
+	s.setLevels(o.Debug, o.Trace)
 	return s.log.Set(l, o.Debug, o.Trace)
 }
 

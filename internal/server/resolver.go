@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/broker"
+	"github.com/godwit-mq/godwit/internal/interest"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/resolver"
 	"github.com/godwit-mq/godwit/internal/system"
@@ -13,7 +15,7 @@ import (
 func (s *Server) newResolver(o *options.Options, c *claims) (resolver.Resolver, error) {
 	r := o.AccountResolver
 	settings := resolver.Settings{
-		Path: r.Directory, Limit: int(r.Limit), Timeout: r.Timeout,
+		Path: r.Directory, Limit: int(r.Limit), Timeout: r.Timeout, Lookup: s.lookUp,
 		Accept:  func(key, text string) error { _, err := c.trust.Load().CheckUpdate(key, text); return err },
 		Changed: s.claimsChanged, Deleted: s.disableAccount,
 		Report: func(err error) { s.log.Errorf("Account resolver: %v", err) },
@@ -39,6 +41,56 @@ func (s *Server) newResolver(o *options.Options, c *claims) (resolver.Resolver, 
 		}
 	}
 	return made, nil
+}
+
+// lookUp asks others in the system account for claims that are not in the directory.
+func (s *Server) lookUp(name string, timeout time.Duration) (string, error) {
+	a := s.accounts.get(s.accounts.systemName())
+	if a == nil {
+		return "", resolver.ErrNotFound
+	}
+	subject := "$SYS.REQ.ACCOUNT." + name + ".CLAIMS.LOOKUP"
+	others := listeners(a.Account, subject)
+	if others == 0 {
+		return "", resolver.ErrNotFound
+	}
+	in, err := s.openInbox(a.Account, others+1) // one for the answer of this server
+	if err != nil {
+		return "", err
+	}
+	defer in.close()
+	a.Sender().Send(broker.Outgoing{Subject: subject, Reply: in.subject})
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for gathering := resolver.NewGathering(others); ; {
+		select {
+		case m := <-in.answers:
+			if m.From == nil {
+				continue // the server's own, which has nothing
+			}
+			if text, done, err := gathering.Answer(string(m.Payload)); done {
+				return text, err
+			}
+		case <-timer.C:
+			return "", resolver.ErrTimeout
+		case <-s.ctx.Done():
+			return "", resolver.ErrShutdown
+		}
+	}
+}
+
+// listeners counts the connections that a message on a subject would reach.
+func listeners(a *broker.Account, subject string) (n int) {
+	r := a.Index().Reader()
+	defer r.Release()
+	var found interest.Matches[*broker.Subscription]
+	r.Match([]byte(subject), &found)
+	for _, sub := range found.Plain {
+		if sub.To != nil && sub.To.Out != nil {
+			n++
+		}
+	}
+	return n + len(found.Queues)
 }
 
 func deleteMode(r *options.ResolverOpts) resolver.DeleteMode {

@@ -140,7 +140,7 @@ func (s source) NotReady() []string {
 }
 
 // TLSConfig implements monitor.Source.
-func (s source) TLSConfig() *tls.Config { return s.current().TLSConfig }
+func (s source) TLSConfig() *tls.Config { return s.current().certs.client }
 
 // Noticef implements monitor.Source.
 func (s source) Noticef(format string, args ...any) { s.log.Noticef(format, args...) }

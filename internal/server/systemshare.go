@@ -66,10 +66,12 @@ func useSystem(d *description, system string) {
 	}
 }
 
-// offered reports whether an account exports a service that covers the subject.
+// offered reports whether an account exports a service on the subject, or a wider one
+// for everybody. A wider one for some must not take from the others what they have.
 func offered(a *sharing.Account, name string) bool {
 	for _, e := range a.Exports {
-		if e.Kind == sharing.Service && subject.IsSubset(name, e.Subject) {
+		public := !e.TokenRequired && !e.Private
+		if e.Kind == sharing.Service && (e.Subject == name || public && subject.IsSubset(name, e.Subject)) {
 			return true
 		}
 	}

@@ -72,7 +72,7 @@ func (s *Server) listenWeb() error {
 	s.log.Noticef("Listening for websocket clients on %s", s.WebsocketURL())
 	s.tasks.Go(func() {
 		if err := opened.http.Serve(l); !errors.Is(err, http.ErrServerClosed) && s.ctx.Err() == nil {
-			s.log.Errorf("websocket listener error: %v", err)
+			s.log.Fatalf("websocket listener error: %v", err)
 		}
 	})
 	return nil

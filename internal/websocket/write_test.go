@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -330,28 +331,51 @@ func checkOrder(t *rapid.T, list []frame) {
 }
 
 // A connection that takes less than it is given, as a short write, is written to
-// until it has everything.
+// until it has everything; pongs find their place between the messages.
+//
+// Go: TestWSWithPartialWrite server/websocket_test.go:4647
+// Go: TestWSCompressionWithPartialWrite server/websocket_test.go:3377
 func TestShortWrites(t *testing.T) {
-	c, f := serverConn(profile{})
-	c.conn = shortWriter{f}
-	for range 20 {
-		if n, err := c.Write(letters(1000)); n != 1000 || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	if got := payloads(t, frames(t, f.output())); !bytes.Equal(got, bytes.Repeat(letters(1000), 20)) {
-		t.Error("data differ")
+	for _, deflate := range []bool{false, true} {
+		t.Run(fmt.Sprint("compression ", deflate), func(t *testing.T) {
+			c, f := serverConn(profile{deflate: deflate})
+			c.conn = shortWriter{f}
+			var want []byte
+			for i := range 100 {
+				data := letters(10 + rand.IntN(10_000))
+				want = append(want, data...)
+				if i == 50 {
+					c.debts.owePong([]byte("my ping"))
+				}
+				if n, err := c.Write(data); n != len(data) || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			list := frames(t, f.output())
+			if got := payloads(t, list); !bytes.Equal(got, want) {
+				t.Error("data differ")
+			}
+			pong := slices.IndexFunc(list, func(f frame) bool { return f.Opcode == Pong })
+			if pong < 0 || string(list[pong].payload) != "my ping" {
+				t.Error("the ping is not answered")
+			}
+			if len(c.out.unsent) > 0 || c.debts.hasPong() {
+				t.Error("something is left")
+			}
+		})
 	}
 }
 
+// shortWriter takes a random part of what it is given.
 type shortWriter struct{ net.Conn }
 
 func (s shortWriter) Write(p []byte) (int, error) {
-	if len(p) <= 7 {
-		return s.Conn.Write(p)
+	some := 1 + rand.IntN(len(p))
+	n, err := s.Conn.Write(p[:some])
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
 	}
-	n, _ := s.Conn.Write(p[:7])
-	return n, io.ErrShortWrite
+	return n, err
 }
 
 func TestWriteErrorIsFinal(t *testing.T) {

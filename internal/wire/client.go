@@ -295,7 +295,7 @@ func (p *Parser) publish(buf []byte, at int) (*Command, int, int, error) {
 		return nil, 0, 0, err
 	}
 	if p.Limits.Payload >= 0 && size > p.Limits.Payload {
-		return nil, 0, 0, &PayloadError{Size: size, Max: p.Limits.Payload}
+		return nil, 0, 0, p.tooLarge(buf[at:], size)
 	}
 	n := at + size + 2
 	if len(buf) < n {
@@ -309,6 +309,17 @@ func (p *Parser) publish(buf []byte, at int) (*Command, int, int, error) {
 		c.Tail = c.canonicalTail(buf, at, n)
 	}
 	return c, n, 0, nil
+}
+
+// tooLarge is the error about a message of which body has been read so far.
+func (p *Parser) tooLarge(body []byte, size int) error {
+	e := &PayloadError{Size: size, Max: p.Limits.Payload}
+	if c := &p.cmd; c.Header > 0 {
+		c.Header = min(c.Header, len(body))
+		c.Body = body[:c.Header]
+		e.Command = c
+	}
+	return e
 }
 
 // canonicalTail returns what follows the subject if the line before the payload

@@ -31,7 +31,13 @@ func (e *ArgumentError) Error() string { return e.text }
 func argumentError(text string) error { return &ArgumentError{text} }
 
 // PayloadError is returned for a message larger than allowed.
-type PayloadError struct{ Size, Max int }
+type PayloadError struct {
+	Size, Max int // bytes
+	// Command is the message, for those who look at its headers; nil if it has
+	// none. Of the header block, Body is what has been read so far, and Header the
+	// length of that.
+	Command *Command
+}
 
 // Error gives both sizes in bytes.
 func (e *PayloadError) Error() string {

@@ -17,33 +17,54 @@ func Header(block []byte, name string) []byte {
 }
 
 // SetHeader appends to dst the header block with one line more, at its end, in
-// place of all lines of this name. An empty block becomes a whole one. Name and
-// value must not hold line ends.
+// place of all lines of this name, in whatever case. An empty block becomes a whole
+// one. Name and value must not hold line ends.
+//
+// The result can be read by everybody, and the new line is what is read, whatever a
+// client has sent: what follows an empty line, and lines without a name, at which a
+// reader might stop, are left out; the last line may lack its end.
 func SetHeader(dst, block []byte, name string, value []byte) []byte {
-	dst = RemoveHeader(dst, block, name)
-	if len(block) == 0 {
-		dst = append(dst, HeaderLine...)
+	first, rest, _ := bytes.Cut(block, []byte("\n"))
+	if first = trimCR(first); isStatus(first) {
+		dst = append(append(dst, first...), "\r\n"...)
 	} else {
-		dst = bytes.TrimSuffix(dst, []byte("\r\n")) // of the end of the block
+		dst = append(dst, HeaderLine...)
+	}
+	for len(rest) > 0 {
+		var line []byte
+		if line, rest, _ = bytes.Cut(rest, []byte("\n")); len(trimCR(line)) == 0 {
+			break
+		}
+		line = trimCR(line)
+		if key := lineName(line); len(key) > 0 && !bytes.EqualFold(key, []byte(name)) {
+			dst = append(append(dst, line...), "\r\n"...)
+		}
 	}
 	dst = append(append(dst, name...), ": "...)
 	return append(append(dst, value...), "\r\n\r\n"...)
 }
 
-// RemoveHeader appends to dst the header block without the lines of this name.
-func RemoveHeader(dst, block []byte, name string) []byte {
-	for {
-		start, end := findHeader(block, name)
-		if start < 0 {
-			return append(dst, block...)
-		}
-		dst = append(dst, block[:start]...)
-		block = block[end:]
+func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, cr) }
+
+// isStatus reports whether a line can be the first one of a block. A status may
+// follow the version.
+func isStatus(line []byte) bool {
+	const version = len(HeaderLine) - len("\r\n")
+	return len(line) >= version && string(line[:version]) == HeaderLine[:version] && (len(line) == version || line[version] == ' ')
+}
+
+// lineName is the name in a line, without surrounding blanks, empty if there is
+// none.
+func lineName(line []byte) []byte {
+	name, _, found := bytes.Cut(line, []byte(":"))
+	if !found {
+		return nil
 	}
+	return bytes.TrimSpace(name)
 }
 
 // findHeader returns where the first line with this name begins and ends, -1 if
-// there is none.
+// there is none. The last line may lack its end.
 func findHeader(block []byte, name string) (start, end int) {
 	for at := 0; at < len(block); {
 		i := bytes.Index(block[at:], []byte(name))
@@ -57,7 +78,7 @@ func findHeader(block []byte, name string) (start, end int) {
 		}
 		n := bytes.IndexByte(block[at:], '\n')
 		if n < 0 {
-			return -1, -1
+			return i, len(block)
 		}
 		return i, at + n + 1
 	}

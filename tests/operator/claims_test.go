@@ -1,7 +1,6 @@
 package operator_test
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,51 +10,11 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
-
-	"github.com/godwit-mq/godwit"
 )
-
-// directory is a domain whose server keeps claims.
-func (d *domain) directory(path string) *godwit.Server {
-	d.t.Helper()
-	claims := jwt.NewOperatorClaims(d.operator.public)
-	text := must[string](d.t)(claims.Encode(d.operator))
-	o := must[*godwit.Options](d.t)(godwit.ProcessConfigString("listen: 127.0.0.1:-1\noperator: " + text + "\nsystem_account: " + d.system.public +
-		"\nresolver: { type: full, dir: '" + path + "', allow_delete: true, interval: \"1m\" }\nresolver_preload { " +
-		d.system.public + ": " + d.accounts[d.system.public] + " }"))
-	o.NoLog, o.Debug = os.Getenv("LOG") == "", true
-	s := must[*godwit.Server](d.t)(godwit.NewServer(o))
-	if err := s.ConfigureLogger(); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := s.Start(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(s.Shutdown)
-	return s
-}
-
-// answer is how the server tells what became of claims.
-type answer struct {
-	Data, Error *struct {
-		Account, Message, Description string
-		Code                          int
-	}
-}
-
-// ask sends a request in the system account.
-func ask(t *testing.T, nc *nats.Conn, subject, body string) (a answer) {
-	t.Helper()
-	m := must[*nats.Msg](t)(nc.Request(subject, []byte(body), patience))
-	if err := json.Unmarshal(m.Data, &a); err != nil {
-		t.Fatalf("%s: %v in %q", subject, err, m.Data)
-	}
-	return a
-}
 
 func TestClaimsAreSentInLookedUpAndDeleted(t *testing.T) {
 	d, dir := newDomain(t), t.TempDir()
-	s := d.directory(dir)
+	s := start(t, d.directoryConfig(dir))
 	admin := connect(t, s, d.user(d.system, nil))
 	a := newSigner(t, nkeys.PrefixByteAccount)
 	text := d.account(a, nil)
@@ -110,7 +69,7 @@ func TestChangedClaimsActOnConnections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDomain(t)
-			s := d.directory(t.TempDir())
+			s := d.directory()
 			admin := connect(t, s, d.user(d.system, nil))
 			a := newSigner(t, nkeys.PrefixByteAccount)
 			ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", d.account(a, nil))
@@ -138,16 +97,10 @@ func TestChangedClaimsActOnConnections(t *testing.T) {
 // and no longer than it is allowed.
 func TestImportsFollowClaims(t *testing.T) {
 	d := newDomain(t)
-	s := d.directory(t.TempDir())
+	s := d.directory()
 	admin := connect(t, s, d.user(d.system, nil))
 	e, i := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
-	push := func(text string) {
-		t.Helper()
-		if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", text); got.Data == nil {
-			t.Fatalf("update: %+v", got.Error)
-		}
-	}
-	push(d.account(i, func(c *jwt.AccountClaims) {
+	push(t, admin, d.account(i, func(c *jwt.AccountClaims) {
 		c.Imports.Add(&jwt.Import{Account: e.public, Subject: "help", Type: jwt.Service})
 	}))
 	client := connect(t, s, d.user(i, nil))
@@ -155,7 +108,7 @@ func TestImportsFollowClaims(t *testing.T) {
 		t.Fatalf("without the exporter: %v", err)
 	}
 	export := func(c *jwt.AccountClaims) { c.Exports.Add(&jwt.Export{Subject: "help", Type: jwt.Service}) }
-	push(d.account(e, export))
+	push(t, admin, d.account(e, export))
 	service := connect(t, s, d.user(e, nil))
 	must[*nats.Subscription](t)(service.Subscribe("help", func(m *nats.Msg) { m.Respond([]byte("here")) }))
 	if err := service.Flush(); err != nil {
@@ -164,7 +117,7 @@ func TestImportsFollowClaims(t *testing.T) {
 	if m := must[*nats.Msg](t)(client.Request("help", nil, patience)); string(m.Data) != "here" {
 		t.Errorf("answer %q", m.Data)
 	}
-	push(d.account(e, nil))
+	push(t, admin, d.account(e, nil))
 	if _, err := client.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("after the export ended: %v", err)
 	}

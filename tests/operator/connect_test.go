@@ -60,6 +60,7 @@ func TestRefusedUsers(t *testing.T) {
 }
 
 func TestUsersExpireWhileConnected(t *testing.T) {
+	t.Parallel()
 	d := newDomain(t)
 	a := newSigner(t, nkeys.PrefixByteAccount)
 	d.account(a, nil)

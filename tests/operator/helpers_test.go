@@ -1,9 +1,14 @@
 package operator_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +35,36 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// await receives with a bound.
+func await[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("never happened: %s", what)
+		panic("unreachable")
+	}
+}
+
 // signer is a key pair with its public key.
 type signer struct {
 	nkeys.KeyPair
@@ -42,78 +77,348 @@ func newSigner(t testing.TB, kind nkeys.PrefixByte) signer {
 	return signer{pair, must[string](t)(pair.PublicKey())}
 }
 
+// newAccount is a key for an account, or one that signs for it.
+func newAccount(t testing.TB) signer { return newSigner(t, nkeys.PrefixByteAccount) }
+
+// newOperatorKey is a key for an operator, or one that signs for it.
+func newOperatorKey(t testing.TB) signer { return newSigner(t, nkeys.PrefixByteOperator) }
+
 // domain is an operator with its accounts.
 type domain struct {
 	t        testing.TB
 	operator signer
 	system   signer
-	accounts map[string]string // JWT by account key
+	claims   func(*jwt.OperatorClaims) // changes those of the operator; may be nil
+	accounts map[string]string         // JWT by account key
+	signed   string                    // the operator's JWT, once it was needed
 }
 
 func newDomain(t testing.TB) *domain {
-	d := &domain{t: t, operator: newSigner(t, nkeys.PrefixByteOperator), accounts: make(map[string]string)}
-	d.system = newSigner(t, nkeys.PrefixByteAccount)
+	d := &domain{t: t, operator: newOperatorKey(t), accounts: make(map[string]string)}
+	d.system = newAccount(t)
 	d.account(d.system, nil)
 	return d
+}
+
+// text is the operator's JWT, always the same.
+func (d *domain) text() string {
+	d.t.Helper()
+	if d.signed != "" {
+		return d.signed
+	}
+	claims := jwt.NewOperatorClaims(d.operator.public)
+	if d.claims != nil {
+		d.claims(claims)
+	}
+	d.signed = must[string](d.t)(claims.Encode(d.operator))
+	return d.signed
 }
 
 // account signs the claims of an account and keeps them for the preload.
 func (d *domain) account(key signer, change func(*jwt.AccountClaims)) string {
 	d.t.Helper()
+	return d.accountBy(d.operator, key, change)
+}
+
+// accountBy is account with another signer.
+func (d *domain) accountBy(by, key signer, change func(*jwt.AccountClaims)) string {
+	d.t.Helper()
 	claims := jwt.NewAccountClaims(key.public)
 	if change != nil {
 		change(claims)
 	}
-	text := must[string](d.t)(claims.Encode(d.operator))
+	text := must[string](d.t)(claims.Encode(by))
 	d.accounts[key.public] = text
 	return text
+}
+
+// preload is the part of a configuration that brings the accounts.
+func (d *domain) preload() string {
+	var b strings.Builder
+	b.WriteString("resolver_preload {\n")
+	for key, account := range d.accounts {
+		fmt.Fprintf(&b, "%s: %s\n", key, account)
+	}
+	return b.String() + "}\n"
 }
 
 // config is a configuration text for the domain, with what else is given.
 func (d *domain) config(more string) string {
 	d.t.Helper()
-	claims := jwt.NewOperatorClaims(d.operator.public)
-	text := must[string](d.t)(claims.Encode(d.operator))
-	var b strings.Builder
-	fmt.Fprintf(&b, "listen: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload {\n", text, d.system.public)
-	for key, account := range d.accounts {
-		fmt.Fprintf(&b, "%s: %s\n", key, account)
-	}
-	return b.String() + "}\n" + more
+	return fmt.Sprintf("listen: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\nresolver: MEMORY\n%s%s",
+		d.text(), d.system.public, d.preload(), more)
 }
 
-// run starts a server of the domain.
+// run starts a server of the domain that has the claims in memory.
 func (d *domain) run(more string) *godwit.Server {
 	d.t.Helper()
-	o := must[*godwit.Options](d.t)(godwit.ProcessConfigString(d.config(more)))
+	return start(d.t, d.config(more))
+}
+
+// directory starts a server of the domain that keeps claims in a directory.
+func (d *domain) directory(more ...string) *godwit.Server {
+	d.t.Helper()
+	return start(d.t, d.directoryConfig(d.t.TempDir(), more...))
+}
+
+func (d *domain) directoryConfig(path string, more ...string) string {
+	d.t.Helper()
+	return fmt.Sprintf("listen: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\n"+
+		"resolver: { type: full, dir: '%s', allow_delete: true, interval: \"1m\" }\nresolver_preload { %s: %s }\n%s",
+		d.text(), d.system.public, path, d.system.public, d.accounts[d.system.public], strings.Join(more, "\n"))
+}
+
+// make makes a server of a configuration text and returns why there is none.
+func prepare(t testing.TB, config string) (*godwit.Server, error) {
+	t.Helper()
+	o, err := godwit.ProcessConfigString(config)
+	if err != nil {
+		return nil, err
+	}
 	o.NoLog, o.Debug = os.Getenv("LOG") == "", os.Getenv("LOG") != ""
-	s := must[*godwit.Server](d.t)(godwit.NewServer(o))
-	if err := s.ConfigureLogger(); err != nil {
-		d.t.Fatal(err)
+	s, err := godwit.NewServer(o)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.Start(); err != nil {
-		d.t.Fatal(err)
-	}
-	d.t.Cleanup(s.Shutdown)
+	check(t, s.ConfigureLogger())
+	t.Cleanup(s.Shutdown)
+	return s, nil
+}
+
+// start starts a server with a configuration text.
+func start(t testing.TB, config string) *godwit.Server {
+	t.Helper()
+	s := must[*godwit.Server](t)(prepare(t, config))
+	check(t, s.Start())
 	return s
+}
+
+// configured is a server with a configuration file that can be changed.
+type configured struct {
+	*godwit.Server
+	t    testing.TB
+	file string
+}
+
+func startFile(t testing.TB, config string) *configured {
+	t.Helper()
+	c := &configured{t: t, file: filepath.Join(t.TempDir(), "server.conf")}
+	c.write(config)
+	o := must[*godwit.Options](t)(godwit.ProcessConfigFile(c.file))
+	o.NoLog = true
+	c.Server = must[*godwit.Server](t)(godwit.NewServer(o))
+	check(t, c.Start())
+	t.Cleanup(c.Shutdown)
+	return c
+}
+
+func (c *configured) write(config string) {
+	c.t.Helper()
+	check(c.t, os.WriteFile(c.file, []byte(config), 0o600))
+}
+
+// reload gives the server another configuration.
+func (c *configured) reload(config string) error {
+	c.t.Helper()
+	c.write(config)
+	return c.Reload()
 }
 
 // user signs the claims of a user and returns the option to connect with.
 func (d *domain) user(by signer, change func(*jwt.UserClaims)) nats.Option {
 	d.t.Helper()
-	key := newSigner(d.t, nkeys.PrefixByteUser)
+	return user(d.t, by, change)
+}
+
+func user(t testing.TB, by signer, change func(*jwt.UserClaims)) nats.Option {
+	t.Helper()
+	key := newSigner(t, nkeys.PrefixByteUser)
+	return withKey(userJWT(t, by, key, change), key)
+}
+
+// scoped is a user who gets the rights that a signing key of the account gives.
+func scoped(t testing.TB, by, account signer, change func(*jwt.UserClaims)) nats.Option {
+	t.Helper()
+	return user(t, by, func(c *jwt.UserClaims) {
+		c.IssuerAccount = account.public
+		c.SetScoped(true)
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+func userJWT(t testing.TB, by, key signer, change func(*jwt.UserClaims)) string {
+	t.Helper()
 	claims := jwt.NewUserClaims(key.public)
 	if change != nil {
 		change(claims)
 	}
-	text := must[string](d.t)(claims.Encode(by))
+	return must[string](t)(claims.Encode(by))
+}
+
+// withKey connects with a JWT and the key that it is for.
+func withKey(text string, key signer) nats.Option {
 	return nats.UserJWT(func() (string, error) { return text, nil }, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })
+}
+
+// bearer connects with a JWT alone.
+func bearer(text string) nats.Option {
+	return nats.UserJWT(func() (string, error) { return text, nil }, func([]byte) ([]byte, error) { return nil, nil })
 }
 
 // connect connects and closes at the end of the test.
 func connect(t testing.TB, s *godwit.Server, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), append(options, nats.NoReconnect())...))
+	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), append([]nats.Option{nats.NoReconnect()}, options...)...))
 	t.Cleanup(nc.Close)
 	return nc
+}
+
+// refused expects that somebody may not connect.
+func refused(t testing.TB, s *godwit.Server, options ...nats.Option) {
+	t.Helper()
+	nc, err := nats.Connect(s.ClientURL(), append(options, nats.NoReconnect())...)
+	if !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("connected with %v", err)
+		nc.Close()
+	}
+}
+
+// watch returns what a connection is told by the server, its end as io.EOF or nil.
+func watch(nc *nats.Conn) <-chan error {
+	told := make(chan error, 16)
+	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err })
+	nc.SetClosedHandler(func(*nats.Conn) { close(told) })
+	return told
+}
+
+// subscribe subscribes and makes sure that the server knows.
+func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {
+	t.Helper()
+	sub := must[*nats.Subscription](t)(nc.SubscribeSync(subject))
+	check(t, nc.Flush())
+	return sub
+}
+
+// serve answers requests, and makes sure that the server knows.
+func serve(t testing.TB, nc *nats.Conn, subject, answer string) *nats.Subscription {
+	t.Helper()
+	sub := must[*nats.Subscription](t)(nc.Subscribe(subject, func(m *nats.Msg) {
+		if err := m.Respond([]byte(answer)); err != nil {
+			t.Error(err)
+		}
+	}))
+	check(t, nc.Flush())
+	return sub
+}
+
+// receives expects a message that was published before.
+func receives(t testing.TB, sub *nats.Subscription, text string) {
+	t.Helper()
+	m, err := sub.NextMsg(patience)
+	if err != nil || string(m.Data) != text {
+		t.Fatalf("%s: got %+v, %v, want %q", sub.Subject, m, err, text)
+	}
+}
+
+// silent expects that nothing has come, after all that was published before.
+func silent(t testing.TB, nc *nats.Conn, sub *nats.Subscription) {
+	t.Helper()
+	check(t, nc.Flush())
+	if n, _, err := sub.Pending(); n != 0 || err != nil {
+		t.Fatalf("%s: %d messages, %v", sub.Subject, n, err)
+	}
+}
+
+// publish publishes, and waits until the server has dealt with it.
+func publish(t testing.TB, nc *nats.Conn, subject, text string) {
+	t.Helper()
+	check(t, nc.Publish(subject, []byte(text)))
+	check(t, nc.Flush())
+}
+
+// answer is how the server tells what became of claims.
+type answer struct {
+	Data, Error *struct {
+		Account, Message, Description string
+		Code                          int
+	}
+}
+
+// ask sends a request in the system account.
+func ask(t testing.TB, nc *nats.Conn, subject, body string) (a answer) {
+	t.Helper()
+	m := must[*nats.Msg](t)(nc.Request(subject, []byte(body), patience))
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		t.Fatalf("%s: %v in %q", subject, err, m.Data)
+	}
+	return a
+}
+
+// push sends claims of an account in, which must be good.
+func push(t testing.TB, admin *nats.Conn, text string) {
+	t.Helper()
+	claims := must[*jwt.AccountClaims](t)(jwt.DecodeAccountClaims(text))
+	if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+claims.Subject+".CLAIMS.UPDATE", text); got.Data == nil {
+		t.Fatalf("update: %+v", got.Error)
+	}
+}
+
+// identity is what $SYS.REQ.USER.INFO says.
+type identity struct {
+	User        string
+	Account     string
+	Permissions *struct {
+		Publish, Subscribe struct{ Allow, Deny []string }
+		Responses          *struct {
+			Max int
+			TTL time.Duration
+		}
+	}
+	Expires time.Duration
+}
+
+func whoami(t testing.TB, nc *nats.Conn) identity {
+	t.Helper()
+	m := must[*nats.Msg](t)(nc.Request("$SYS.REQ.USER.INFO", nil, patience))
+	var info struct{ Data identity }
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		t.Fatalf("%v in %s", err, m.Data)
+	}
+	return info.Data
+}
+
+// accountz describes an account.
+func accountz(t testing.TB, s *godwit.Server, account string) *godwit.Accountz {
+	t.Helper()
+	return must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: account}))
+}
+
+// journal is a log that tests look at.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (j *journal) add(level, format string, args []any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, "["+level+"] "+fmt.Sprintf(format, args...))
+}
+
+func (j *journal) Noticef(format string, args ...any) { j.add("INF", format, args) }
+func (j *journal) Warnf(format string, args ...any)   { j.add("WRN", format, args) }
+func (j *journal) Errorf(format string, args ...any)  { j.add("ERR", format, args) }
+func (j *journal) Fatalf(format string, args ...any)  { j.add("FTL", format, args) }
+func (j *journal) Debugf(format string, args ...any)  { j.add("DBG", format, args) }
+func (j *journal) Tracef(format string, args ...any)  { j.add("TRC", format, args) }
+
+// has reports whether there is a line of a level that contains a text.
+func (j *journal) has(level, text string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.ContainsFunc(j.lines, func(line string) bool {
+		return strings.HasPrefix(line, "["+level+"]") && strings.Contains(line, text)
+	})
 }

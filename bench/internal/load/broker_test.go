@@ -12,12 +12,16 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/godwit-mq/godwit/internal/websocket"
 )
 
 // broker is a slow and simple server for testing the generator: it does what the scenarios need, and on request it
@@ -96,13 +100,36 @@ func (b *broker) accept() {
 			return
 		}
 		conn.(*net.TCPConn).SetWriteBuffer(16 << 10)
-		c := &client{broker: b, conn: conn, subs: map[string]subscription{}}
-		c.ready = sync.NewCond(&c.mu)
-		b.mu.Lock()
-		b.clients[c] = true
-		b.mu.Unlock()
-		b.connections.Go(c.serve)
+		b.adopt(conn)
 	}
+}
+
+func (b *broker) adopt(conn net.Conn) {
+	c := &client{broker: b, conn: conn, subs: map[string]subscription{}}
+	c.ready = sync.NewCond(&c.mu)
+	b.mu.Lock()
+	b.clients[c] = true
+	b.mu.Unlock()
+	b.connections.Go(c.serve)
+}
+
+// overWebsocket makes the broker take clients over WebSocket, too, and returns where.
+func (b *broker) overWebsocket(t *testing.T, compress bool) string {
+	t.Helper()
+	checker, err := websocket.NewChecker(websocket.Options{Compression: compress, ReadLimit: 64 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := checker.Upgrade(w, r)
+		if err != nil {
+			t.Errorf("upgrade: %v", err)
+			return
+		}
+		b.adopt(conn)
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }
 
 func (c *client) serve() {

@@ -14,6 +14,7 @@ import (
 // run is one scenario under way.
 type run struct {
 	target   Target
+	config   Config
 	settings Settings
 	result   *Result
 	ctx      context.Context
@@ -36,7 +37,7 @@ func Run(ctx context.Context, scenario Scenario, target Target, settings Setting
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &run{
-		target: target, settings: settings, ctx: ctx, cancel: cancel,
+		target: target, config: scenario.Config, settings: settings, ctx: ctx, cancel: cancel,
 		result: &Result{Scenario: scenario.Name, Unit: scenario.Unit},
 	}
 	// abort must have ended before the readers are waited for: it is what closes their connections.

@@ -20,7 +20,10 @@ func TestEveryScenarioMeasuresAnHonestServer(t *testing.T) {
 	for _, scenario := range Catalogue() {
 		t.Run(scenario.Name, func(t *testing.T) {
 			t.Parallel()
-			_, target := startBroker(t, faults{pingEvery: 17}, scenario.Config == ConfigTLS)
+			b, target := startBroker(t, faults{pingEvery: 17}, scenario.Config == ConfigTLS)
+			if scenario.Config.Web() {
+				target.Address = b.overWebsocket(t, scenario.Config == ConfigWebDeflate)
+			}
 			result, err := Run(t.Context(), scenario, target, small())
 			if err != nil {
 				t.Fatal(err)
@@ -82,6 +85,18 @@ func TestAFaultyServerGivesAnErrorAndNoNumbers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAServerThatDoesNotCompressIsNoTarget(t *testing.T) {
+	b, target := startBroker(t, faults{}, false)
+	target.Address = b.overWebsocket(t, false)
+	scenario, err := Find("wsz-1to1-128B")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), scenario, target, small()); err == nil || !strings.Contains(err.Error(), "does not compress") {
+		t.Errorf("got %v", err)
 	}
 }
 

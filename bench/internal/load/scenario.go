@@ -16,7 +16,12 @@ const (
 	ConfigPermissions Config = "permissions"
 	ConfigImports     Config = "imports"
 	ConfigAccounts    Config = "accounts"
+	ConfigWeb         Config = "websocket"            // clients come over WebSocket
+	ConfigWebDeflate  Config = "websocket-compressed" // and compress
 )
+
+// Web reports whether clients come over WebSocket.
+func (c Config) Web() bool { return c == ConfigWeb || c == ConfigWebDeflate }
 
 // Users of ConfigPermissions: UserPlain may do everything, each of the UserCount users with permissions may publish
 // and subscribe to "bench.>" and "_INBOX.>" but is denied SubjectDenied both ways.
@@ -38,7 +43,7 @@ func UserWithPermissions(i int) string { return fmt.Sprintf("user%04d", i) }
 
 // Target is the server to be driven.
 type Target struct {
-	Address string        // host:port, IPv4 loopback
+	Address string        // host:port, IPv4 loopback; of the WebSocket listener if the scenario's configuration has one
 	PID     int           // the server's process, for CPU time and memory
 	Monitor string        // base URL of its monitoring endpoint; empty: not asked
 	Started time.Duration // from the start of the process to its greeting
@@ -148,6 +153,10 @@ func Catalogue() []Scenario {
 		{"idle-10k", "connection", "10,000 connections that do nothing", ConfigPlain, idlePlain},
 		{"idle-tls", "connection", "2,000 TLS connections that do nothing", ConfigTLS, idleTLS},
 		{"tls-1to1-128B", "delivery", "1to1-128B over TLS", ConfigTLS, fanOut(1, 128)},
+		{"ws-1to1-128B", "delivery", "1to1-128B over WebSocket", ConfigWeb, fanOut(1, 128)},
+		{"ws-1to10-128B", "delivery", "1to10-128B over WebSocket", ConfigWeb, fanOut(10, 128)},
+		{"wsz-1to1-128B", "delivery", "1to1-128B over WebSocket, compressed", ConfigWebDeflate, fanOut(1, 128)},
+		{"wsz-1to10-128B", "delivery", "1to10-128B over WebSocket, compressed", ConfigWebDeflate, fanOut(10, 128)},
 		{"stuck", "delivery", "one publisher, nine subscribers and a tenth that never reads", ConfigPlain, stuck},
 		{"accounts-10k", "connection", "10,000 accounts with ten users each: time to start, memory", ConfigAccounts, manyAccounts},
 		{"perms", "delivery", "1to1-128B between two of 1,000 users with permissions", ConfigPermissions, permissions},

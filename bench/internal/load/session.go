@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit/bench/internal/count"
+	"github.com/godwit-mq/godwit/internal/websocket"
 )
 
 // handshakeTimeout bounds connecting, TLS and the first PING and PONG of one connection.
@@ -27,7 +28,7 @@ type dialOptions struct {
 	plain  bool   // takes no headers
 }
 
-// dial connects, upgrades to TLS if the target has it, sends CONNECT and waits for the PONG to a PING. It returns
+// dial connects, upgrades to WebSocket or TLS if the target has it, sends CONNECT and waits for the PONG to a PING. It returns
 // what the server sent after that PONG and the handshake happened to read.
 func (r *run) dial(options dialOptions) (net.Conn, []byte, error) {
 	dialer := net.Dialer{Timeout: handshakeTimeout}
@@ -38,12 +39,33 @@ func (r *run) dial(options dialOptions) (net.Conn, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	secured, rest, err := handshake(conn, r.target.TLS, options)
+	wrapped := conn
+	if r.config.Web() {
+		wrapped, err = upgrade(conn, r.config == ConfigWebDeflate)
+	}
+	var rest []byte
+	if err == nil {
+		wrapped, rest, err = handshake(wrapped, r.target.TLS, options)
+	}
 	if err != nil {
 		conn.Close()
 		return nil, nil, fmt.Errorf("handshake with %s: %w", r.target.Address, err)
 	}
-	return secured, rest, nil
+	return wrapped, rest, nil
+}
+
+// upgrade makes a connection one over WebSocket.
+func upgrade(conn net.Conn, compress bool) (net.Conn, error) {
+	web, err := websocket.Dial(conn, "/", conn.RemoteAddr().String(), websocket.DialOptions{
+		Compression: compress, ReadLimit: 64 << 20, Timeout: handshakeTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if web.Compressed() != compress {
+		return nil, errors.New("server does not compress")
+	}
+	return web, nil
 }
 
 func handshake(conn net.Conn, config *tls.Config, options dialOptions) (net.Conn, []byte, error) {

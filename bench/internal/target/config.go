@@ -19,7 +19,7 @@ import (
 )
 
 // configuration returns the text of a configuration file.
-func (l *Lab) configuration(kind load.Config, port, monitorPort int) ([]byte, error) {
+func (l *Lab) configuration(kind load.Config, port, monitorPort, webPort int) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "host: 127.0.0.1\nport: %d\n", port)
 	if monitorPort != 0 {
@@ -30,6 +30,8 @@ func (l *Lab) configuration(kind load.Config, port, monitorPort int) ([]byte, er
 	case load.ConfigTLS:
 		// The handshakes of idle-tls come in bursts: a slow machine needs more than the usual two seconds for one.
 		fmt.Fprintf(&b, "tls {\n  cert_file: %q\n  key_file: %q\n  timeout: 30\n}\n", l.certificate(), l.key())
+	case load.ConfigWeb, load.ConfigWebDeflate:
+		fmt.Fprintf(&b, "websocket { listen: \"127.0.0.1:%d\", no_tls: true, compression: %v }\n", webPort, kind == load.ConfigWebDeflate)
 	case load.ConfigPermissions:
 		writeUsers(&b)
 	case load.ConfigAccounts:

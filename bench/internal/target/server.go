@@ -38,14 +38,14 @@ type Server struct {
 
 // Start starts the program with the configuration and returns when it greets a client.
 func (l *Lab) Start(ctx context.Context, binary Binary, kind load.Config, monitor bool) (*Server, error) {
-	ports, err := freePorts(2)
+	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
 	}
 	if !monitor {
 		ports[1] = 0
 	}
-	text, err := l.configuration(kind, ports[0], ports[1])
+	text, err := l.configuration(kind, ports[0], ports[1], ports[2])
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +83,9 @@ func (l *Lab) Start(ctx context.Context, binary Binary, kind load.Config, monito
 		return nil, fmt.Errorf("start %s: %w%s", binary.Name, err, s.Log())
 	}
 	s.Started = time.Since(began)
+	if kind.Web() {
+		s.Address = fmt.Sprintf("127.0.0.1:%d", ports[2]) // it was opened before the one that greets
+	}
 	return s, nil
 }
 

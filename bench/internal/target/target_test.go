@@ -176,9 +176,24 @@ func TestCertificateServesLocalhost(t *testing.T) {
 	}
 }
 
+func TestWebsocketConfiguration(t *testing.T) {
+	lab, _ := newLab(t, "serve")
+	for kind, compression := range map[load.Config]string{load.ConfigWeb: "compression: false", load.ConfigWebDeflate: "compression: true"} {
+		text, err := lab.configuration(kind, 4222, 0, 4433)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`listen: "127.0.0.1:4433"`, "no_tls: true", compression} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s: no %s in %s", kind, want, text)
+			}
+		}
+	}
+}
+
 func TestPermissionConfigurationHasAllUsers(t *testing.T) {
 	lab, _ := newLab(t, "serve")
-	text, err := lab.configuration(load.ConfigPermissions, 4222, 0)
+	text, err := lab.configuration(load.ConfigPermissions, 4222, 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +208,7 @@ func TestPermissionConfigurationHasAllUsers(t *testing.T) {
 	if n := strings.Count(string(text), "permissions:"); n != load.UserCount {
 		t.Errorf("%d users with permissions, want %d", n, load.UserCount)
 	}
-	if _, err := lab.configuration("other", 1, 0); err == nil {
+	if _, err := lab.configuration("other", 1, 0, 0); err == nil {
 		t.Error("an unknown configuration was accepted")
 	}
 }

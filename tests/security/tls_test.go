@@ -1,0 +1,221 @@
+package security_test
+
+import (
+	"bufio"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"flag"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+)
+
+// authority signs certificates.
+type authority struct {
+	t    testing.TB
+	cert *x509.Certificate
+	key  crypto.Signer
+	file string
+}
+
+func newAuthority(t testing.TB, dir, name string) *authority {
+	t.Helper()
+	a := &authority{t: t, key: must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), file: filepath.Join(dir, name+".pem")}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
+	a.cert = must[*x509.Certificate](t)(x509.ParseCertificate(raw))
+	writePEM(t, a.file, "CERTIFICATE", raw)
+	return a
+}
+
+func writePEM(t testing.TB, file, kind string, raw []byte) {
+	t.Helper()
+	ok(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
+}
+
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
+// issue makes a certificate for a key, for 127.0.0.1 and for clients.
+func (a *authority) issue(key crypto.Signer) tls.Certificate {
+	a.t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "u"}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	raw := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
+}
+
+// files writes a certificate and returns the names of its files.
+func (a *authority) files(name string, c tls.Certificate) (cert, key string) {
+	a.t.Helper()
+	base := strings.TrimSuffix(a.file, ".pem") + name
+	cert, key = base+".crt", base+".key"
+	writePEM(a.t, cert, "CERTIFICATE", c.Certificate[0])
+	writePEM(a.t, key, "PRIVATE KEY", must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
+	return cert, key
+}
+
+func newKey(t testing.TB) crypto.Signer {
+	t.Helper()
+	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+}
+
+// A session that began when a certificate was trusted is not resumed where it is
+// not, or no longer: neither after a reload nor on another listener.
+func TestResumedSessionsAreVerifiedAnew(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			dir := t.TempDir()
+			trusted, other := newAuthority(t, dir, "trusted"), newAuthority(t, dir, "other")
+			cert, key := trusted.files("server", trusted.issue(newKey(t)))
+			file := filepath.Join(dir, "server.conf")
+			configure := func(ca, webCA *authority) {
+				block := fmt.Sprintf("cert_file: %q, key_file: %q, verify: true", cert, key)
+				ok(t, os.WriteFile(file, fmt.Appendf(nil,
+					"listen: '127.0.0.1:-1'\ntls { %s, ca_file: %q, handshake_first: true }\nwebsocket { listen: '127.0.0.1:-1', tls { %[1]s, ca_file: %[3]q } }\n",
+					block, ca.file, webCA.file), 0o600))
+			}
+			configure(trusted, trusted)
+			o := must[*godwit.Options](t)(godwit.ProcessConfigFile(file))
+			o.NoLog = true
+			s := godwittest.Run(t, o)
+			plain, web := s.Addr().String(), strings.TrimPrefix(webURL(t, s), "wss://")
+			client := trusted.issue(newKey(t))
+			// visitor keeps the sessions of one client.
+			visitor := func() *tls.Config {
+				return &tls.Config{
+					RootCAs: trusted.pool(), Certificates: []tls.Certificate{client}, MinVersion: version, MaxVersion: version,
+					ServerName: "127.0.0.1", ClientSessionCache: tls.NewLRUClientSessionCache(4),
+				}
+			}
+			regular, surfer, crossing := visitor(), visitor(), visitor()
+			for _, c := range []struct {
+				config  *tls.Config
+				address string
+				visit   func(string, *tls.Config) (bool, error)
+			}{{regular, plain, greeted}, {crossing, plain, greeted}, {surfer, web, upgraded}} {
+				if resumed, err := c.visit(c.address, c.config); err != nil || resumed {
+					t.Fatalf("the first visit: resumed %v, %v", resumed, err)
+				}
+				if resumed, err := c.visit(c.address, c.config); err != nil || !resumed {
+					t.Fatalf("the second visit: resumed %v, %v", resumed, err)
+				}
+			}
+			configure(trusted, other)
+			ok(t, s.Reload())
+			for name, config := range map[string]*tls.Config{"of the client listener": crossing, "of WebSocket": surfer, "none": visitor()} {
+				if resumed, err := upgraded(web, config); err == nil {
+					t.Errorf("session %s: let in over WebSocket, resumed: %v", name, resumed)
+				}
+			}
+			configure(other, other)
+			ok(t, s.Reload())
+			for name, config := range map[string]*tls.Config{"of before": regular, "none": visitor()} {
+				if resumed, err := greeted(plain, config); err == nil {
+					t.Errorf("session %s: let in, resumed: %v", name, resumed)
+				}
+			}
+		})
+	}
+}
+
+// greeted connects and waits for INFO, with which the server has accepted the
+// certificate.
+func greeted(address string, config *tls.Config) (resumed bool, err error) {
+	return exchanged(address, config, "", "INFO {")
+}
+
+// upgraded makes a WebSocket handshake.
+func upgraded(address string, config *tls.Config) (resumed bool, err error) {
+	return exchanged(address, config, upgradeRequest("/", ""), "HTTP/1.1 101 ")
+}
+
+// exchanged sends a request over TLS and checks how the answer begins.
+func exchanged(address string, config *tls.Config, request, want string) (resumed bool, err error) {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", address, config)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return false, err
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		return false, err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, want) {
+		err = fmt.Errorf("answered %q", line)
+	}
+	return conn.ConnectionState().DidResume, err
+}
+
+// However TLS is switched on, the same suites are to be had, and none that is known
+// to be insecure.
+func TestCipherSuitesOfTheCommandLine(t *testing.T) {
+	dir := t.TempDir()
+	ca := newAuthority(t, dir, "ca")
+	cert, key := ca.files("rsa", ca.issue(must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))))
+	nothing := func() {}
+	for name, args := range map[string][]string{
+		"flags": {"-a", "127.0.0.1", "-p", "-1", "--tls", "--tlscert", cert, "--tlskey", key},
+		"file":  {"-a", "127.0.0.1", "-p", "-1", "-c", writeFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q }", cert, key))},
+	} {
+		o := must[*godwit.Options](t)(godwit.ConfigureOptions(flag.NewFlagSet("godwit", flag.ContinueOnError), args, nothing, nothing, nothing))
+		o.NoLog = true
+		s := godwittest.Run(t, o)
+		handshake := func(version, suite uint16) error {
+			w := dial(t, s)
+			return tls.Client(w.Conn, &tls.Config{RootCAs: ca.pool(), ServerName: "127.0.0.1", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite}}).Handshake()
+		}
+		secure := make(map[uint16]bool)
+		for _, suite := range tls.CipherSuites() {
+			secure[suite.ID] = true
+		}
+		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
+			if suite.SupportedVersions[0] > tls.VersionTLS12 || strings.Contains(suite.Name, "ECDSA") {
+				continue
+			}
+			if err := handshake(tls.VersionTLS12, suite.ID); (err == nil) != secure[suite.ID] {
+				t.Errorf("%s: %s: %v", name, suite.Name, err)
+			}
+		}
+		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+			if handshake(version, tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA) == nil {
+				t.Errorf("%s: %s", name, tls.VersionName(version))
+			}
+		}
+	}
+}
+
+func writeFile(t testing.TB, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "server.conf")
+	ok(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
