@@ -3,7 +3,7 @@
 GO      ?= go
 FUZZTIME ?= 2s
 
-.PHONY: build test lint race fuzz interop bench cross parity clean
+.PHONY: build test lint race fuzz interop browser bench cross parity clean
 
 build: ## the server, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o godwit ./cmd/godwit
@@ -31,6 +31,9 @@ cross: ## builds for every supported system
 interop: ## tests with stock clients and the reference server
 	cd interop && $(GO) vet ./... && $(GO) test -race -timeout 300s ./...
 	cd bench && $(GO) vet ./... && $(GO) test -timeout 120s ./...
+
+browser: ## the JavaScript client in Node and in headless Chromium, which it installs
+	./scripts/browser.sh
 
 bench: ## the comparison table, several minutes
 	cd bench && $(GO) run ./cmd/compare

@@ -199,6 +199,11 @@ func (s *Server) WaitForShutdownContext(ctx context.Context) error {
 // ReadyForConnections waits until the configured listeners are open, at most
 // for the given time, and reports whether they are.
 func (s *Server) ReadyForConnections(timeout time.Duration) bool {
+	select {
+	case <-s.core.Ready():
+		return s.core.Running()
+	default: // so that a timeout of 0 is enough if they are open already
+	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {

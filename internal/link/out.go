@@ -265,7 +265,7 @@ func (o *Out) drain() {
 			o.owner.OutStalled(o, len(chunks), bytes, time.Since(started), true)
 			o.mu.Lock()
 		}
-		if o.head == len(o.queue) {
+		if err == nil && o.head == len(o.queue) {
 			break
 		}
 	}

@@ -124,7 +124,7 @@ func latencyFault(a *sharing.Account, e *sharing.Export) error {
 	if l.Sampling < 0 || l.Sampling > 100 || l.Sampling == 0 && !l.Headers {
 		return errSampling
 	}
-	if !subject.IsValidPublish(l.Subject) {
+	if !validDestination(l.Subject) {
 		return errLatencySubject
 	}
 	for _, other := range a.Exports { // a measurement of measurements would never end

@@ -51,7 +51,7 @@ func (d *decoder) messageTrace(a *Account, e *conf.Entry) {
 // checkTraces looks at the settings of accounts made in code.
 func (o *Options) checkTraces() error {
 	for _, a := range o.Accounts {
-		if a.TraceDest != "" && !subject.IsValidPublish(a.TraceDest) {
+		if a.TraceDest != "" && !validDestination(a.TraceDest) {
 			return fmt.Errorf("account %q: trace destination %q is not valid", a.Name, a.TraceDest)
 		}
 		if a.TraceSampling < 0 || a.TraceSampling > 100 {
@@ -66,7 +66,7 @@ func (d *decoder) traceDestination(e *conf.Entry) string {
 	switch {
 	case !ok:
 		d.fail(e.Pos, "Field %q should be a string, got %s", e.Key, typeName(e.Value.Data))
-	case !subject.IsValidPublish(dest):
+	case !validDestination(dest):
 		d.fail(e.Pos, "Trace destination %q is not valid", dest)
 	}
 	return dest
@@ -93,4 +93,10 @@ func (d *decoder) traceSampling(e *conf.Entry) int {
 		return 0
 	}
 	return int(percent)
+}
+
+// validDestination reports whether the server can publish to a subject: it stands
+// in protocol lines as it is.
+func validDestination(name string) bool {
+	return subject.IsValidPublish(name) && subject.IsValidStrict(name)
 }

@@ -146,6 +146,7 @@ func (s *Server) loadSystem() error {
 	for _, line := range c.trust.Load().Introduction() {
 		s.log.Noticef("%s", line)
 	}
+	s.introduceResolver(s.current().Options)
 	if remote, ok := c.resolver.(*resolver.URL); ok {
 		if err := remote.Check(); err != nil {
 			return err

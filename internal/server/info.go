@@ -55,7 +55,10 @@ func (s *Server) baseInfo() info {
 		i.TLSVerify = o.TLSVerify
 	}
 	if o.advertise != nil {
-		i.Host, i.Port = o.advertise.host, o.advertise.port
+		i.Host = o.advertise.host
+		if o.advertise.port > 0 {
+			i.Port = o.advertise.port // otherwise it is the listener's
+		}
 	}
 	return i
 }

@@ -2,10 +2,13 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/interest"
+	"github.com/godwit-mq/godwit/internal/operator"
 	"github.com/godwit-mq/godwit/internal/options"
 	"github.com/godwit-mq/godwit/internal/resolver"
 	"github.com/godwit-mq/godwit/internal/system"
@@ -91,6 +94,30 @@ func listeners(a *broker.Account, subject string) (n int) {
 		}
 	}
 	return n + len(found.Queues)
+}
+
+// introduceResolver logs where claims are kept, and what is wrong with those that the
+// configuration brings: accounts that cannot be used now do not keep the server from
+// starting.
+func (s *Server) introduceResolver(o *options.Options) {
+	if r := o.AccountResolver; r != nil {
+		switch r.Kind {
+		case options.ResolverFull:
+			s.log.Noticef("Managing all jwt in exclusive directory %s", r.Directory)
+		case options.ResolverCache:
+			s.log.Noticef("Managing some jwt in exclusive directory %s", r.Directory)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.ResolverPreloads)) {
+		issues, err := operator.ValidationIssues(o.ResolverPreloads[key], time.Now())
+		if err != nil || len(issues) == 0 {
+			continue // texts that are no claims were refused before
+		}
+		s.log.Warnf("Account [%s] has validation issues:", key)
+		for _, issue := range issues {
+			s.log.Warnf("  - %s", issue)
+		}
+	}
 }
 
 func deleteMode(r *options.ResolverOpts) resolver.DeleteMode {
