@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"sync"
@@ -115,7 +114,7 @@ func (c *Client) config() *Settings { return c.server.Settings(c.Web != nil) }
 // authenticated. It is called once, before Serve.
 func (c *Client) Attach(binding *Binding) {
 	c.pub = broker.NewPublisher(&c.receiver, binding.Account, checker{c})
-	c.pub.OnStall = c.stalled
+	c.pub.OnStall = func(waited time.Duration) { c.server.Stalled(c, waited) }
 	c.pub.Requestor = c
 	c.configure()
 	c.bind(binding)
@@ -341,12 +340,4 @@ func (c *Client) counts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reason == Open && (c.binding.Load() == nil || c.user != "" || !c.config().AuthRequired)
-}
-
-// stalled is called when the connection had to wait for its receivers.
-func (c *Client) stalled(waited time.Duration) {
-	c.server.Stalled(c)
-	if waited >= 5*time.Millisecond {
-		c.server.LogLimited(c, fmt.Sprintf("Producer was stalled for a total of %v", waited.Round(time.Microsecond)))
-	}
 }

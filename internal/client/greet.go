@@ -156,8 +156,16 @@ func (c *Client) readProxyHeader(early []byte) ([]byte, error) {
 }
 
 // proxyReadFailed decides about a header that did not come whole: a client that
-// sent a few bytes of something else within the time is served without one.
+// sent a few bytes of something else within the time is served without one, one
+// that ended within a header has sent a bad one.
 func (c *Client) proxyReadFailed(buf []byte, err error) ([]byte, error) {
+	if errors.Is(err, io.EOF) && len(buf) >= sniffBytes {
+		what := "v2 header"
+		if buf[0] == 'P' {
+			what = "v1 line"
+		}
+		return nil, c.badProxyHeader(fmt.Errorf("failed to read %s: %w", what, io.ErrUnexpectedEOF))
+	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, err
 	}

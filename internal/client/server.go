@@ -111,7 +111,8 @@ type Server interface {
 	Closed(c *Client)
 	SlowConsumer(c *Client)
 	StaleConnection(c *Client)
-	Stalled(c *Client)
+	// Stalled is told that a connection had to wait for its receivers.
+	Stalled(c *Client, waited time.Duration)
 	Log() logging.Logger
 	// LogLimited logs an error unless the same text was logged a moment ago.
 	LogLimited(c *Client, text string)

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 claims with the older "to" are still around
+
 package monitor
 
 import (

@@ -1,9 +1,14 @@
 package server
 
 import (
+	"time"
+
 	"github.com/godwit-mq/godwit/internal/client"
 	"github.com/godwit-mq/godwit/internal/logging"
 )
+
+// longStall is a wait for slow receivers that is worth a line in the log.
+const longStall = 5 * time.Millisecond
 
 // SetLogger puts a logger in place; nil is silence. The former one is closed if
 // it can be. The levels hold for connections, too, whatever the options say, until a
@@ -40,5 +45,14 @@ func (s *Server) SlowConsumer(c *client.Client) {
 // StaleConnection implements client.Server.
 func (s *Server) StaleConnection(*client.Client) { s.counters.stale.Add(1) }
 
-// Stalled implements client.Server.
-func (s *Server) Stalled(*client.Client) { s.counters.stalls.Add(1) }
+// Stalled implements client.Server. The log does not tell of every wait: how long
+// they were is no reason to write more than one line a second.
+func (s *Server) Stalled(c *client.Client, waited time.Duration) {
+	s.counters.stalls.Add(1)
+	if waited < longStall {
+		return
+	}
+	if ok, _ := s.stallLog.take(time.Now(), 1); ok {
+		s.log.Warnf("%s - Producer was stalled for a total of %v", c, waited.Round(time.Millisecond))
+	}
+}

@@ -64,6 +64,7 @@ type Server struct {
 	ownLog   atomic.Bool // the log is where the options say
 	flushers *link.Flushers
 	limited  *logging.RateLimited
+	stallLog rateCounter // of lines about stalled producers
 
 	state    atomic.Int32
 	ctx      context.Context // ended by Shutdown

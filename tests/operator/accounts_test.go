@@ -38,7 +38,7 @@ func TestAnAccountThatExpiresIsAskedForAgain(t *testing.T) {
 	d := newDomain(t)
 	a := newAccount(t)
 	web := newAccountServer(t)
-	expires := time.Now().Unix() + 2
+	expires := time.Now().Unix() + 3
 	web.set(a.public, d.account(a, func(c *jwt.AccountClaims) { c.Expires = expires }))
 	s := start(t, "listen: 127.0.0.1:-1\noperator: "+d.text()+"\nresolver: URL(\""+web.URL+"\")")
 	told := watch(connect(t, s, d.user(a, nil)))

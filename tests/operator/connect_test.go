@@ -58,22 +58,3 @@ func TestRefusedUsers(t *testing.T) {
 		}
 	}
 }
-
-func TestUsersExpireWhileConnected(t *testing.T) {
-	t.Parallel()
-	d := newDomain(t)
-	a := newSigner(t, nkeys.PrefixByteAccount)
-	d.account(a, nil)
-	s := d.run("")
-	told := make(chan error, 1)
-	nc := connect(t, s, d.user(a, func(c *jwt.UserClaims) { c.Expires = time.Now().Add(2 * time.Second).Unix() }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }))
-	select {
-	case err := <-told:
-		if !errors.Is(err, nats.ErrAuthExpired) {
-			t.Errorf("told %v", err)
-		}
-	case <-time.After(patience):
-		t.Fatalf("still %v", nc.Status())
-	}
-}

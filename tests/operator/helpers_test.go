@@ -3,6 +3,7 @@ package operator_test
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +21,13 @@ import (
 	"github.com/godwit-mq/godwit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // who runs in parallel here mostly waits
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long tests wait for what must happen.
 const patience = 10 * time.Second

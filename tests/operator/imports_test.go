@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 claims with the older "to" are still around
+
 package operator_test
 
 import (
@@ -211,6 +213,7 @@ func TestActivationsExpire(t *testing.T) {
 }
 
 // Go: TestJWTAccountImportSignerRemoved server/jwt_test.go:2436
+// Go: TestJWTAccountImportSignerDeadlock server/jwt_test.go:2568
 func TestActivationsEndWithTheirSigner(t *testing.T) {
 	m := newMarket(t)
 	key := newAccount(t)
@@ -225,7 +228,22 @@ func TestActivationsEndWithTheirSigner(t *testing.T) {
 	export(key.public)
 	m.imports(&jwt.Import{Subject: "help", Type: jwt.Service, Token: m.token(key, jwt.Service, "help", of)},
 		&jwt.Import{Subject: "news", Type: jwt.Stream, Token: m.token(key, jwt.Stream, "news", of)})
-	exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
+	exporter := connect(t, m.server, m.user(m.exporter, nil))
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() { // somebody looks at the exporter all the time
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				m.server.Accountz(&godwit.AccountzOptions{Account: m.exporter.public})
+			}
+		}
+	}()
+	importer := connect(t, m.server, m.user(m.importer, nil))
+	close(stop)
+	<-stopped
 	sub := subscribe(t, importer, "news")
 	serve(t, exporter, "help", "here")
 	must[*nats.Msg](t)(importer.Request("help", nil, patience))
@@ -509,7 +527,6 @@ func TestMappingsFollowClaims(t *testing.T) {
 }
 
 // Go: TestJWTUpdateAccountClaimsStreamAndServiceImportDeadlock server/jwt_test.go:7460
-// Go: TestJWTAccountImportSignerDeadlock server/jwt_test.go:2568
 func TestManyUpdatesAtOnce(t *testing.T) {
 	for _, kind := range []jwt.ExportType{jwt.Stream, jwt.Service} {
 		d := newDomain(t)

@@ -136,6 +136,9 @@ func TestImportsFromAccountsThatComeLater(t *testing.T) {
 	})
 	t.Run("never", func(t *testing.T) {
 		web.set(e.public, d.account(e, imports(i)))
+		for len(web.asked) > 0 {
+			<-web.asked
+		}
 		s := open()
 		one, other := connect(t, s, d.user(i, nil)), connect(t, s, d.user(e, nil))
 		admin := connect(t, s, d.user(d.system, nil))
@@ -155,6 +158,9 @@ func TestImportsFromAccountsThatComeLater(t *testing.T) {
 		}
 		check(t, one.Flush())
 		check(t, other.Flush())
+		if n := len(web.asked); n != 3 { // the system account and both of these, once
+			t.Errorf("the web server was asked %d times", n)
+		}
 	})
 }
 

@@ -127,6 +127,10 @@ func TestWhatDoesNotGoWithAnOperator(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	s := start(t, base+"resolver: MEMORY\nsystem_account: "+d.system.public+"\n"+d.preload())
+	if z := accountz(t, s, d.system.public); z.SystemAccount != d.system.public || !z.Account.IsSystem {
+		t.Errorf("the system account is %q", z.SystemAccount)
+	}
 }
 
 // Go: TestDefaultSentinelUser server/jwt_test.go:7335

@@ -44,7 +44,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	d := newDomain(t)
 	a, strict, foreign, other := newAccount(t), newAccount(t), newAccount(t), newAccount(t)
 	revoked, late := newSigner(t, nkeys.PrefixByteUser), newSigner(t, nkeys.PrefixByteUser)
-	d.account(a, func(c *jwt.AccountClaims) { c.Revoke(revoked.public) })
+	d.account(a, func(c *jwt.AccountClaims) { c.RevokeAt(revoked.public, time.Now().Add(time.Minute)) })
 	d.account(strict, func(c *jwt.AccountClaims) { c.Limits.DisallowBearer = true })
 	d.accountBy(newSigner(t, nkeys.PrefixByteOperator), foreign, nil)
 	s := d.run("")

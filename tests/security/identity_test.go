@@ -160,7 +160,8 @@ func TestExpiredAndRevokedStayOut(t *testing.T) {
 	a, short := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
 	d.account(a, nil)
 	end := time.Now().Truncate(time.Second).Add(2 * time.Second)
-	d.account(short, func(c *jwt.AccountClaims) { c.Expires = end.Unix() })
+	later := end.Add(time.Second)
+	d.account(short, func(c *jwt.AccountClaims) { c.Expires = later.Unix() })
 	s := run(t, "listen: 127.0.0.1:-1\n"+d.config(t.TempDir()))
 	admin := connect(t, s, "", d.user(d.system, nil))
 	told := make(chan error, 8)
@@ -187,10 +188,19 @@ func TestExpiredAndRevokedStayOut(t *testing.T) {
 		nc.Close()
 	}
 	d.served(s, a)
+	// So does a user that expires.
+	connect(t, s, "", d.user(a, func(c *jwt.UserClaims) { c.Expires = end.Unix() }), tell)
+	expect(nats.ErrAuthExpired)
+	for _, expires := range []time.Time{end.Add(-time.Hour), time.Unix(1, 0)} {
+		if nc, err := nats.Connect(s.ClientURL(), d.user(a, func(c *jwt.UserClaims) { c.Expires = expires.Unix() })); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("a user that expired at %v: %v", expires, err)
+			nc.Close()
+		}
+	}
 	// An account that expires takes its users along, also those that come at the
 	// last moment.
 	connect(t, s, "", d.user(short, nil), tell)
-	eventually(t, "the last second", func() bool { return !time.Now().Before(end) })
+	eventually(t, "the last second", func() bool { return !time.Now().Before(later) })
 	switch nc, err := nats.Connect(s.ClientURL(), d.user(short, nil), tell, nats.NoReconnect()); {
 	case err == nil:
 		t.Cleanup(nc.Close)

@@ -55,6 +55,7 @@ func checkLog(t *testing.T, text string) {
 
 // Whatever strangers send, in whatever place, a statement of the log stays one line.
 func TestLogLinesCannotBeForged(t *testing.T) {
+	t.Parallel()
 	s, text := logged(t, "http: '127.0.0.1:-1'\nproxy_protocol: true\nwebsocket { listen: '127.0.0.1:-1', no_tls: true, user_cookie: j, same_origin: true }\n"+
 		`authorization { users [ { user: u, password: pw, permissions { publish: "ok.>", subscribe: "ok.>" } } ] }`)
 	send := func(lines string) {
@@ -104,12 +105,15 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 func TestClaimsForgeNoLogLines(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t)
+	accounts := make(map[string]signer)
 	for _, e := range evil {
-		a := newSigner(t, nkeys.PrefixByteAccount)
-		d.account(a, func(c *jwt.AccountClaims) { c.Name, c.Tags = e, jwt.TagList{e} })
-		o := must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\n" + d.config(t.TempDir())))
-		s, text := startLogged(t, o)
-		admin := connect(t, s, "", d.user(d.system, nil))
+		accounts[e] = newSigner(t, nkeys.PrefixByteAccount)
+		d.account(accounts[e], func(c *jwt.AccountClaims) { c.Name, c.Tags = e, jwt.TagList{e} })
+	}
+	o := must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\n" + d.config(t.TempDir())))
+	s, text := startLogged(t, o)
+	admin := connect(t, s, "", d.user(d.system, nil))
+	for e, a := range accounts {
 		nc := connect(t, s, "", d.user(a, func(c *jwt.UserClaims) { c.Name, c.Tags = e, jwt.TagList{e} }), nats.Name(e))
 		flush(t, nc)
 		for _, subject := range []string{"$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE", "$SYS.REQ.ACCOUNT." + strings.NewReplacer(" ", "_", "\n", "", "\r", "").Replace(e) + ".CLAIMS.UPDATE"} {
@@ -118,9 +122,9 @@ func TestClaimsForgeNoLogLines(t *testing.T) {
 		if nc, err := nats.Connect(s.ClientURL(), d.user(a, func(c *jwt.UserClaims) { c.Name = e; c.Src.Add(e) })); err == nil {
 			nc.Close()
 		}
-		s.Shutdown()
-		checkLog(t, text())
 	}
+	s.Shutdown()
+	checkLog(t, text())
 }
 
 // secret is in each of the secrets of these tests.
@@ -143,6 +147,7 @@ var pages = []string{
 // No password, token or signature is told by log or monitoring, neither of those who
 // came in nor of those who did not.
 func TestSecretsAreKept(t *testing.T) {
+	t.Parallel()
 	seed := newSigner(t, nkeys.PrefixByteUser)
 	for name, config := range map[string]string{
 		"users": `accounts { A { users [ { user: u, password: "` + secret + `1" }, { nkey: ` + seed.public + ` } ] }, SYS { users [ { user: sys, password: "` + secret + `2" } ] } }

@@ -88,9 +88,10 @@ func TestManyHalfOpenConnections(t *testing.T) {
 
 // Whoever asks for answers and does not read them is cut off.
 func TestAnswersThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	s := run(t, "listen: '127.0.0.1:-1'\nmax_pending: 1MB")
 	var floods sync.WaitGroup
-	for _, text := range []string{"PING\r\n", "SUB a..b 1\r\n", "PUB $GR.a 0\r\n\r\n"} {
+	for _, text := range []string{"PUB $GR." + strings.Repeat("a", 3000) + " 0\r\n\r\n", "PUB x _R_." + strings.Repeat("a", 3000) + " 0\r\n\r\n"} {
 		w := dial(t, s)
 		ok(t, w.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
 		floods.Go(func() {
@@ -180,6 +181,7 @@ func TestSilenceAfterTLS(t *testing.T) {
 
 // Numbers of a page may be any.
 func TestExtremePages(t *testing.T) {
+	t.Parallel()
 	s := run(t, "http: '127.0.0.1:-1'\n"+tenants)
 	a, sys := connect(t, s, "a"), connect(t, s, "sys")
 	subscribe(t, a, "foo")
