@@ -157,6 +157,7 @@ func TestFlippedBitsAtOpen(t *testing.T) {
 		appendOne(t, j, GroupID(1+i%2), fmt.Sprintf("record %d", i))
 		want[fmt.Sprintf("%d/%d=record %d", 1+i%2, 1+i/2, i)] = true
 	}
+	disk = disk.Clone(1) // the journal goes on preparing segments on its own
 	list, err := disk.ReadDir(testDir)
 	must(t, err)
 	for _, info := range list {

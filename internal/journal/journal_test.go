@@ -434,7 +434,9 @@ func TestWaitersLearnOfAFailure(t *testing.T) {
 // TestLoneAppendIsDoneWhenItReturns: without other appends, AppendNow commits and
 // calls back in the caller's goroutine.
 func TestLoneAppendIsDoneWhenItReturns(t *testing.T) {
-	j, _ := openOn(t, faulty.New(1), small())
+	options := small()
+	options.CheckpointBytes, options.LiveSegments = 1<<30, 100 // no commits of the keeper and the mover
+	j, _ := openOn(t, faulty.New(1), options)
 	for i := range uint64(50) {
 		var got Appended // not guarded: the same goroutine
 		first, err := j.AppendNow(1, [][]byte{nil}, func(a Appended, err error) { got = a })

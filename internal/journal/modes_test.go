@@ -46,7 +46,7 @@ func TestIntervalMode(t *testing.T) {
 	disk := faulty.New(1)
 	options := small()
 	options.Interval = time.Hour
-	options.CheckpointBytes = 1 << 30 // a checkpoint syncs
+	options.CheckpointBytes, options.LiveSegments = 1<<30, 100 // a checkpoint syncs, moved records as well
 	options.After = func(time.Duration) <-chan time.Time { return nil }
 	j, _ := openOn(t, disk, options)
 	for i := range 100 {

@@ -19,21 +19,34 @@ func (j *Journal) moveLoop() {
 		case <-j.wakeMover:
 		}
 		for !j.quitting() {
-			s := j.crowded()
-			if s == nil {
+			generation, ok := j.crowded()
+			if !ok {
 				break
 			}
-			if !j.emptySegment(s) {
+			if !j.emptySegment(generation) {
 				break // the keeper wakes the mover when there is room
 			}
 		}
 	}
 }
 
-// crowded returns the oldest segment that should be emptied, if too many are
-// full. Where that would not pay it asks the owners to release.
-func (j *Journal) crowded() *segment {
+// crowded finds the oldest segment that should be emptied, if too many are full.
+// Where that would not pay it asks the owners to release. It is named by its
+// generation: once the lock is released, the segment may be emptied by its owners
+// and become another one.
+func (j *Journal) crowded() (generation uint64, ok bool) {
+	generation, pressed := j.chooseCrowded()
+	if pressed != nil {
+		j.emit(*pressed)
+	}
+	return generation, generation != 0
+}
+
+// chooseCrowded returns the generation of the segment to empty, which is never
+// zero, or what to ask the owners.
+func (j *Journal) chooseCrowded() (generation uint64, pressed *Event) {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	var full []*segment
 	for generation, s := range j.segments {
 		if s.live > 0 && s.held == 0 && !s.stuck && j.finished(generation) {
@@ -42,34 +55,26 @@ func (j *Journal) crowded() *segment {
 	}
 	sortBy(full, func(s *segment) uint64 { return s.generation })
 	if len(full) <= j.options.LiveSegments || j.refusal() != nil || len(j.spares) == 0 {
-		j.mu.Unlock()
-		return nil
+		return 0, nil
 	}
-	var pressed *segment
 	for _, s := range full[:len(full)-j.options.LiveSegments] {
 		if s.liveBytes <= s.size/2 {
-			j.mu.Unlock()
-			return s
+			return s.generation, nil
 		}
 		if pressed == nil && !s.pressed {
 			s.pressed = true
-			pressed = s
+			pressed = &Event{Kind: EventPressure, Segment: s.generation}
 		}
 	}
-	var groups []GroupID
 	if pressed != nil {
 		for _, g := range j.groups {
-			if _, pos, _, ok := g.index.next(0); ok && pos.Segment() <= pressed.generation {
-				groups = append(groups, g.id)
+			if _, pos, _, ok := g.index.next(0); ok && pos.Segment() <= pressed.Segment {
+				pressed.Groups = append(pressed.Groups, g.id)
 			}
 		}
-		sortBy(groups, func(id GroupID) GroupID { return id })
+		sortBy(pressed.Groups, func(id GroupID) GroupID { return id })
 	}
-	j.mu.Unlock()
-	if pressed != nil {
-		j.emit(Event{Kind: EventPressure, Segment: pressed.generation, Groups: groups})
-	}
-	return nil
+	return 0, pressed
 }
 
 // occupant is a record that keeps a segment busy.
@@ -114,8 +119,7 @@ func (j *Journal) occupantsOf(id GroupID, generation, from uint64, list *[]occup
 
 // emptySegment moves a segment's live records to the head. It reports false if
 // it had to stop for lack of room.
-func (j *Journal) emptySegment(s *segment) bool {
-	generation := s.generation
+func (j *Journal) emptySegment(generation uint64) bool {
 	list := j.occupants(generation)
 	moved, stuck := 0, false
 	for len(list) > 0 {
@@ -139,7 +143,9 @@ func (j *Journal) emptySegment(s *segment) bool {
 	j.mu.Lock()
 	// What could not be moved stays, and the segment with it: as evidence, and
 	// because another attempt would end the same way.
-	s.stuck = stuck
+	if s := j.segments[generation]; s != nil {
+		s.stuck = stuck
+	}
 	j.mu.Unlock()
 	j.emit(Event{Kind: EventRewritten, Segment: generation, Records: moved})
 	return true
