@@ -23,9 +23,14 @@ func SubjectsCollide(a, b string) bool { return subject.Collide(a, b) }
 // SubjectMatchesFilter reports whether a literal subject is selected by a filter.
 func SubjectMatchesFilter(literal, filter string) bool { return subject.Match(literal, filter) }
 
-// ValidateMapping reports what is wrong with a subject transform.
+// ValidateMapping reports what is wrong with a subject transform, as strictly as
+// for the mappings of a configuration. No destination is none to be wrong.
 func ValidateMapping(source, destination string) error {
-	_, err := transform.New(source, destination)
+	if destination == "" {
+		_, err := transform.New(source, destination)
+		return err
+	}
+	_, err := transform.NewMapping(source, []transform.Destination{{Subject: destination, Weight: 100}})
 	return err
 }
 

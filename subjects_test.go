@@ -15,6 +15,7 @@ func TestSubjects(t *testing.T) {
 		"collision": godwit.SubjectsCollide("a.*", "*.b") && !godwit.SubjectsCollide("a.*", "b.*"),
 		"filter":    godwit.SubjectMatchesFilter("a.b", "a.*") && !godwit.SubjectMatchesFilter("a.b", "a"),
 		"mapping":   godwit.ValidateMapping("a.*", "b.$1") == nil && godwit.ValidateMapping("a.*", "b.$2") != nil,
+		"strict":    godwit.ValidateMapping("a.*", "") == nil && godwit.ValidateMapping("foo", "foo. bar}") != nil,
 	} {
 		if !ok {
 			t.Error(name)

@@ -67,8 +67,7 @@ type Client struct {
 	pingsOut    int
 	pingTimer   *time.Timer
 	authTimer   *time.Timer
-	ready       bool // passed the first PING: may be sent INFO
-	pongSent    bool
+	ready       bool // got its first PONG: may be sent INFO and PING
 	tls         *TLSInfo
 	subsLogged  time.Time
 	closingDone bool

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"time"
 )
@@ -12,8 +13,7 @@ const (
 	freshRTT = time.Hour
 )
 
-// ping answers PING. The first one after CONNECT is followed by an INFO that
-// tells what the connection has become.
+// ping answers PING.
 func (c *Client) ping() {
 	c.applyChanges()
 	if c.trace {
@@ -21,14 +21,33 @@ func (c *Client) ping() {
 	}
 	c.pub.Answer("PONG\r\n")
 	c.mu.Lock()
-	c.pongSent = true
-	tell := c.connected && !c.ready && c.connect.Protocol >= 1
-	if c.connected {
-		c.ready = true
-	}
+	first := c.connected && !c.ready
+	async := c.connect.Protocol >= 1
 	c.mu.Unlock()
-	if tell {
-		c.pub.Answer(string(c.server.Info(c, true)))
+	if first {
+		c.welcome(async)
+	}
+}
+
+// welcome ends the greeting, with the first PING after CONNECT: an INFO tells what
+// the connection has become, if the client understands it at any time. Clients take
+// the first line after CONNECT and PING for the PONG, so whatever others have to say
+// waits for that; what they could not say meanwhile is said here.
+func (c *Client) welcome(async bool) {
+	var told []byte
+	if async {
+		told = c.server.Info(c, true)
+		c.pub.Answer(string(told))
+	}
+	c.flush()
+	c.mu.Lock()
+	c.ready = true
+	c.mu.Unlock()
+	if !async {
+		return
+	}
+	if now := c.server.Info(c, true); !bytes.Equal(now, told) {
+		c.conn.Out.Write(now)
 	}
 }
 
@@ -145,7 +164,7 @@ func (c *Client) MeasureRTT() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.rttStamp.IsZero() && c.rttStart.IsZero() && c.reason == Open && c.connect.Lang != "" &&
-		(c.pongSent || time.Since(c.Start) > firstPing) {
+		(c.ready || time.Since(c.Start) > firstPing) {
 		c.sendPing()
 	}
 }

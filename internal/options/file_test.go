@@ -172,7 +172,7 @@ func TestWrongTypesAreReportedAtTheirKey(t *testing.T) {
 		"server_tags: 3":                    "unsupported type int64",
 		"server_tags: [3]":                  "unsupported type in array int64",
 		"feature_flags: 3":                  "got 3",
-		"feature_flags: {x: 3}":             "interface {} is int64, not bool",
+		"feature_flags: {x: 3}":             `feature flag "x": expected bool, got int64`,
 		"authorization: 3":                  "got 3",
 		"accounts: 3":                       "unsupported type int64",
 		"tls: 3":                            "got 3",

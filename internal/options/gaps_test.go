@@ -35,3 +35,8 @@ func TestThresholdOfAService(t *testing.T) {
 		t.Errorf("exports %+v", exports)
 	}
 }
+
+// Go: TestFeatureFlagsConfigParseNonBool server/feature_flags_test.go:41
+func TestFeatureFlagsAreOnOrOff(t *testing.T) {
+	refuse(t, `feature_flags { opt_in_flag: "true" }`, `error parsing feature flag "opt_in_flag": expected bool, got string`)
+}

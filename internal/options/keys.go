@@ -289,9 +289,11 @@ func setFeatureFlags(d *decoder, e *conf.Entry) {
 		return
 	}
 	for _, item := range m.Entries {
-		on := d.bool(item)
+		on, good := item.Value.Data.(bool)
 		standard, known := knownFlags[item.Key]
 		switch {
+		case !good:
+			d.fail(item.Pos, "error parsing feature flag %q: expected bool, got %T", item.Key, item.Value.Data)
 		case !known:
 			d.warn(item.Pos, "unknown feature flag %q", item.Key)
 		case on != standard:

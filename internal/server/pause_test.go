@@ -62,3 +62,41 @@ func TestWhatAMissedWriteDeadlineMeansForClients(t *testing.T) {
 		}
 	}
 }
+
+// What many connections have to say in the same words is said once a second, by one
+// of them; other words are not held back by that, and durations make no other words.
+//
+// Go: TestServerRateLimitLogging server/server_test.go:2223
+func TestLinesThatRepeatAreFew(t *testing.T) {
+	s := start(t, &options.Options{})
+	connect(t, s)
+	connect(t, s)
+	log := s.Logger().(*capture)
+	say := func() {
+		for i, c := range s.clients.all() {
+			s.LogLimited(c, "words")
+			s.LogLimited(c, "other words")
+			s.Stalled(c, longStall+time.Duration(i)*time.Millisecond)
+		}
+		s.Stalled(s.clients.all()[0], longStall-1) // not worth a word
+	}
+	const words, others, stall = " - words", " - other words", " - Producer was stalled for a total of "
+	began := time.Now()
+	say()
+	say()
+	for _, text := range []string{words, others, stall} {
+		if n := log.count(text); n != 1 {
+			t.Errorf("%q: %d lines", text, n)
+		}
+	}
+	if n := s.NumStalledClients(); n != 6 {
+		t.Errorf("%d waits were counted", n)
+	}
+	eventually(t, "all is said again", func() bool {
+		say()
+		return log.count(words) == 2 && log.count(others) == 2 && log.count(stall) == 2
+	})
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("all is said again after %v", took)
+	}
+}

@@ -1,0 +1,257 @@
+package core_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+)
+
+// authority signs certificates.
+type authority struct {
+	t    testing.TB
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	made int64
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{t: t, dir: t.TempDir(), key: must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
+	a.cert = must[*x509.Certificate](t)(x509.ParseCertificate(raw))
+	a.write("ca.pem", "CERTIFICATE", raw)
+	return a
+}
+
+func (a *authority) write(name, kind string, raw []byte) {
+	a.t.Helper()
+	ok(a.t, os.WriteFile(filepath.Join(a.dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
+}
+
+// issue makes a certificate for 127.0.0.1 and for clients.
+func (a *authority) issue(subject pkix.Name) tls.Certificate {
+	a.t.Helper()
+	return a.issueFor(must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), subject)
+}
+
+func (a *authority) issueFor(key crypto.Signer, subject pkix.Name) tls.Certificate {
+	a.t.Helper()
+	a.made++
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1 + a.made), Subject: subject, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	raw := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
+	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
+}
+
+// block is a tls block with a certificate of the server's own, and what else is given.
+func (a *authority) block(more string) string {
+	a.t.Helper()
+	return a.blockFor(must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), more)
+}
+
+func (a *authority) blockFor(key crypto.Signer, more string) string {
+	a.t.Helper()
+	c := a.issueFor(key, pkix.Name{CommonName: "server"})
+	a.write("server.pem", "CERTIFICATE", c.Certificate[0])
+	a.write("key.pem", "PRIVATE KEY", must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
+	return fmt.Sprintf("tls { cert_file: \"%[1]s/server.pem\", key_file: \"%[1]s/key.pem\", ca_file: \"%[1]s/ca.pem\"\n%[2]s }", a.dir, more)
+}
+
+// client is the configuration of a client with these certificates.
+func (a *authority) client(own ...tls.Certificate) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1", Certificates: own}
+}
+
+// Where certificates name users, a user without a password is one of them, and no
+// listener lets anybody in under that name alone. The no_auth_user is meant for
+// everybody.
+//
+// Go: TestAuthNoAuthUserWithoutPasswordAndCertMapping server/auth_test.go:995
+func TestUsersOfCertificatesNeedThem(t *testing.T) {
+	ca := newAuthority(t)
+	const mapped = "CN=example.com,OU=NATS.io"
+	s := run(t, ca.block("verify_and_map: true")+`
+		websocket { listen: "127.0.0.1:-1", no_tls: true }
+		authorization { users: [{user: "`+mapped+`"}, {user: guest}] }
+		no_auth_user: guest`)
+	for user, want := range map[string]bool{"": true, "guest": true, mapped: false} {
+		options := []nats.Option{nats.NoReconnect()}
+		if user != "" {
+			options = append(options, nats.UserInfo(user, ""))
+		}
+		nc, err := nats.Connect(s.WebsocketURL(), options...)
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "Authorization Violation") {
+			t.Errorf("%q: %v", user, err)
+		}
+		if err == nil {
+			nc.Close()
+		}
+	}
+	secure := ca.client(ca.issue(pkix.Name{CommonName: "example.com", OrganizationalUnit: []string{"NATS.io"}}))
+	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.Secure(secure), nats.NoReconnect()))
+	defer nc.Close()
+	flush(t, nc)
+}
+
+// proxied is a version 2 PROXY header from an address.
+func proxied(from string) string {
+	source := netip.MustParseAddrPort(from)
+	b := append([]byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11"), 0, 12)
+	b = append(append(b, source.Addr().AsSlice()...), 127, 0, 0, 1)
+	b = binary.BigEndian.AppendUint16(b, source.Port())
+	return string(binary.BigEndian.AppendUint16(b, 4222))
+}
+
+const visitor = "203.0.113.51:54322"
+
+// shown is the address that monitoring shows of a connection.
+func shown(t testing.TB, s *godwit.Server, w *wire) string {
+	t.Helper()
+	z := must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{CID: w.id()}))
+	if len(z.Conns) != 1 {
+		t.Fatalf("%d connections", len(z.Conns))
+	}
+	return fmt.Sprintf("%s:%d", z.Conns[0].IP, z.Conns[0].Port)
+}
+
+// connects goes on after INFO.
+func (w *wire) connects() {
+	w.t.Helper()
+	w.send(`CONNECT {"verbose":true,"pedantic":false,"protocol":1}`, "PING")
+	w.expect("+OK", "PONG")
+}
+
+// A PROXY header comes before TLS, and before what comes instead where TLS is not
+// required.
+//
+// Go: TestClientProxyProtoV2WithRequiredTLS server/client_proxyproto_test.go:768
+// Go: TestClientProxyProtoV2WithAllowNonTLS server/client_proxyproto_test.go:921
+func TestProxyHeadersBeforeTLS(t *testing.T) {
+	ca := newAuthority(t)
+	for _, optional := range []bool{false, true} {
+		s := run(t, fmt.Sprintf("proxy_protocol: true\nallow_non_tls: %t\n%s", optional, ca.block("")))
+		for _, secure := range []bool{true, false} {
+			if !secure && !optional {
+				continue
+			}
+			c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+			must[int](t)(io.WriteString(c, proxied(visitor)))
+			w := greet(t, c)
+			if w.info["tls_required"] == true == optional {
+				t.Errorf("optional %t: INFO %v", optional, w.info)
+			}
+			if secure {
+				over := tls.Client(c, ca.client())
+				ok(t, over.Handshake())
+				w.Conn = over
+				w.Reset(over)
+			}
+			w.connects()
+			if got := shown(t, s, w); got != visitor {
+				t.Errorf("shown as %q", got)
+			}
+		}
+	}
+}
+
+// Who begins with TLS needs no PROXY header where the handshake comes first, and
+// may come late enough to be told INFO in plain text.
+//
+// Go: TestClientProxyProtoNonProxiedTLSFirstFallback server/client_proxyproto_test.go:793
+func TestTLSFirstWithoutProxyHeader(t *testing.T) {
+	ca := newAuthority(t)
+	s := run(t, "proxy_protocol: true\n"+ca.block(`handshake_first: "250ms"`))
+	c := must[*tls.Conn](t)(tls.Dial("tcp", s.Addr().String(), ca.client()))
+	w := greet(t, c)
+	w.connects()
+	if got := shown(t, s, w); got != c.LocalAddr().String() {
+		t.Errorf("shown as %q, want %q", got, c.LocalAddr())
+	}
+}
+
+// A header that ends too early ends the connection. INFO does not wait for it.
+//
+// Go: TestClientProxyProtoV2TruncatedHeader server/client_proxyproto_test.go:258
+// Go: TestClientProxyProtoV2ShortAddressData server/client_proxyproto_test.go:267
+func TestHalfAProxyHeader(t *testing.T) {
+	whole := proxied(visitor)
+	for _, n := range []int{10, len(whole) - 12 + 5} {
+		s := run(t, "proxy_protocol: true")
+		log := &journal{}
+		s.SetLogger(log, false, false)
+		c := must[*net.TCPConn](t)(net.DialTCP("tcp", nil, s.Addr().(*net.TCPAddr)))
+		ok(t, c.SetDeadline(time.Now().Add(patience)))
+		must[int](t)(io.WriteString(c, whole[:n]))
+		ok(t, c.CloseWrite())
+		if told := string(must[[]byte](t)(io.ReadAll(c))); !strings.HasPrefix(told, "INFO ") || strings.Count(told, "\n") != 1 {
+			t.Errorf("%d bytes: told %q", n, told)
+		}
+		c.Close()
+		eventually(t, "the log tells", func() bool {
+			found := log.find("Error reading PROXY protocol header from")
+			return len(found) == 1 && strings.HasPrefix(found[0], "[WRN]") && strings.HasSuffix(found[0], "unexpected EOF")
+		})
+		var z *godwit.Connz
+		eventually(t, "the end is noted", func() bool {
+			z = must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{State: 1}))
+			return len(z.Conns) == 1
+		})
+		if reason := z.Conns[0].Reason; reason != "Protocol Violation" {
+			t.Errorf("%d bytes: closed for %q", n, reason)
+		}
+	}
+}
+
+// witness lets everybody in and notes where they come from.
+type witness struct{ seen chan string }
+
+func (w witness) Check(c godwit.ClientAuthentication) bool {
+	w.seen <- c.RemoteAddress().String()
+	return true
+}
+
+// Whoever decides about connections sees the address that the proxy tells.
+//
+// Go: TestProxyConnRemoteAddr server/client_proxyproto_test.go:284
+func TestAuthenticationSeesTheProxiedAddress(t *testing.T) {
+	seen := witness{make(chan string, 1)}
+	s := godwittest.Run(t, &godwit.Options{ProxyProtocol: true, CustomClientAuthentication: seen})
+	c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+	must[int](t)(io.WriteString(c, proxied("10.0.0.50:12345")))
+	w := greet(t, c)
+	w.connects()
+	if got := <-seen.seen; got != "10.0.0.50:12345" {
+		t.Errorf("seen as %q", got)
+	}
+}
