@@ -1,0 +1,331 @@
+package memory
+
+import (
+	"math"
+	"slices"
+
+	"github.com/godwit-mq/godwit/internal/store"
+)
+
+// scanFirst is the number of messages that a search with a filter looks at before
+// it considers asking the subjects instead.
+const scanFirst = 64
+
+// Load reads a message.
+func (s *Stream) Load(seq uint64, m *store.Message) error {
+	if s.closed {
+		return store.ErrClosed
+	}
+	b, i, ok := s.locate(seq)
+	switch {
+	case ok:
+		s.fill(m, b, i)
+		return nil
+	case seq > s.last:
+		return store.ErrEOF
+	}
+	return store.ErrNotFound
+}
+
+// Subject returns the subject of a message.
+func (s *Stream) Subject(seq uint64) ([]byte, error) {
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	b, i, ok := s.locate(seq)
+	if !ok {
+		return nil, store.ErrNotFound
+	}
+	return s.subjectName(b.subject(i)), nil
+}
+
+// Next reads the oldest selected message from start on.
+func (s *Stream) Next(f *store.Filter, start uint64, m *store.Message) (uint64, error) {
+	if s.closed {
+		return 0, store.ErrClosed
+	}
+	p, ok := s.nextPosition(f, start)
+	if !ok {
+		return s.last, store.ErrEOF
+	}
+	s.fill(m, s.blocks[p.block], p.slot)
+	return m.Sequence, nil
+}
+
+// nextPosition finds the oldest selected message from start on. It looks at some
+// messages in turn. If none of them is selected it goes on so, or asks each
+// selected subject for its next message, whichever has less to look at.
+func (s *Stream) nextPosition(f *store.Filter, start uint64) (position, bool) {
+	if subject, ok := f.Literal(); ok {
+		id := s.subjects.find(subject)
+		if id == 0 {
+			return position{}, false
+		}
+		seq, ok := s.subjects.at(id).next(start)
+		if !ok {
+			return position{}, false
+		}
+		return s.from(seq)
+	}
+	p, ok := s.from(start)
+	for n := 0; ok; n++ {
+		if s.selects(f, p) {
+			return p, true
+		}
+		if n == scanFirst && s.subjects.len() < int(min(s.countFrom(start), math.MaxInt)) {
+			return s.nextOfSubjects(f, start)
+		}
+		ok = s.forward(&p)
+	}
+	return p, false
+}
+
+// selects reports whether a filter selects the message at a position.
+func (s *Stream) selects(f *store.Filter, p position) bool {
+	return f.All() || f.Match(s.subjectName(s.blocks[p.block].subject(p.slot)))
+}
+
+// nextOfSubjects asks the subjects. Messages without one are selected by no filter
+// but that for all, which does not come here.
+func (s *Stream) nextOfSubjects(f *store.Filter, start uint64) (position, bool) {
+	least, found := uint64(0), false
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		if seq, ok := e.next(start); ok && (!found || seq < least) {
+			least, found = seq, true
+		}
+		return true
+	})
+	if !found {
+		return position{}, false
+	}
+	return s.from(least)
+}
+
+// Previous reads the newest selected message up to start.
+func (s *Stream) Previous(f *store.Filter, start uint64, m *store.Message) (uint64, error) {
+	if s.closed {
+		return 0, store.ErrClosed
+	}
+	p, ok := s.previousPosition(f, start)
+	if !ok {
+		return s.first, store.ErrEOF
+	}
+	s.fill(m, s.blocks[p.block], p.slot)
+	return m.Sequence, nil
+}
+
+// previousPosition is nextPosition in the other direction.
+func (s *Stream) previousPosition(f *store.Filter, start uint64) (position, bool) {
+	if subject, ok := f.Literal(); ok {
+		id := s.subjects.find(subject)
+		if id == 0 {
+			return position{}, false
+		}
+		seq, ok := s.subjects.at(id).previous(start)
+		if !ok {
+			return position{}, false
+		}
+		return s.from(seq)
+	}
+	p, ok := s.upTo(start)
+	for n := 0; ok; n++ {
+		if s.selects(f, p) {
+			return p, true
+		}
+		if n == scanFirst && s.subjects.len() < int(min(s.messages, math.MaxInt)) {
+			return s.previousOfSubjects(f, start)
+		}
+		ok = s.backward(&p)
+	}
+	return p, false
+}
+
+func (s *Stream) previousOfSubjects(f *store.Filter, start uint64) (position, bool) {
+	greatest, found := uint64(0), false
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		if seq, ok := e.previous(start); ok && (!found || seq > greatest) {
+			greatest, found = seq, true
+		}
+		return true
+	})
+	if !found {
+		return position{}, false
+	}
+	return s.from(greatest)
+}
+
+// Last reads the newest selected message.
+func (s *Stream) Last(f *store.Filter, m *store.Message) error {
+	if f.All() {
+		err := s.Load(s.last, m)
+		if err == store.ErrEOF {
+			err = store.ErrNotFound
+		}
+		return err
+	}
+	_, err := s.Previous(f, s.last, m)
+	if err == store.ErrEOF {
+		err = store.ErrNotFound
+	}
+	return err
+}
+
+// Each reads selected messages from start on.
+func (s *Stream) Each(f *store.Filter, start uint64, fn func(*store.Message) bool) error {
+	if s.closed {
+		return store.ErrClosed
+	}
+	var m store.Message
+	p, ok := s.nextPosition(f, start)
+	for ok {
+		s.fill(&m, s.blocks[p.block], p.slot)
+		if !fn(&m) {
+			return nil
+		}
+		if !f.All() {
+			p, ok = s.nextPosition(f, m.Sequence+1)
+			continue
+		}
+		ok = s.forward(&p)
+	}
+	return nil
+}
+
+// SequenceAt finds the first message of a time. Times of messages may go back, so
+// each block that has a time so late is looked at.
+func (s *Stream) SequenceAt(t int64) (uint64, error) {
+	if s.closed {
+		return 0, store.ErrClosed
+	}
+	for _, b := range s.blocks {
+		if b.until < t {
+			continue
+		}
+		for i := b.next(0); i < len(b.slots); i = b.next(i + 1) {
+			if b.time(i) >= t {
+				return b.sequence(i), nil
+			}
+		}
+	}
+	return s.last + 1, nil
+}
+
+// countFrom is the number of messages that are not below seq.
+func (s *Stream) countFrom(seq uint64) uint64 {
+	if seq <= s.first {
+		return s.messages
+	}
+	at := s.findBlock(seq)
+	if at == len(s.blocks) {
+		return 0
+	}
+	b := s.blocks[at]
+	n := 0
+	for i := b.next(b.search(seq)); i < len(b.slots); i = b.next(i + 1) {
+		n++
+	}
+	for _, b := range s.blocks[at+1:] {
+		n += b.live
+	}
+	return uint64(n)
+}
+
+// count is the number of selected messages that are not below start.
+func (s *Stream) count(f *store.Filter, start uint64) uint64 {
+	if f.All() {
+		return s.countFrom(start)
+	}
+	n := uint64(0)
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		n += e.countFrom(start)
+		return true
+	})
+	return n
+}
+
+// Pending counts selected messages, or subjects, from start on.
+func (s *Stream) Pending(f *store.Filter, start uint64, lastPerSubject bool) (count, through uint64, err error) {
+	if s.closed {
+		return 0, 0, store.ErrClosed
+	}
+	if !lastPerSubject {
+		return s.count(f, start), s.last, nil
+	}
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		if e.last >= start {
+			count++
+		}
+		return true
+	})
+	return count, s.last, nil
+}
+
+// Matching sums up selected messages from start on.
+func (s *Stream) Matching(f *store.Filter, start uint64) (store.SubjectState, error) {
+	if s.closed {
+		return store.SubjectState{}, store.ErrClosed
+	}
+	var sum store.SubjectState
+	if f.All() {
+		if sum.Messages = s.countFrom(start); sum.Messages > 0 {
+			from, _ := s.from(start)
+			sum.First = s.blocks[from.block].sequence(from.slot)
+			sum.Last = s.blocks[len(s.blocks)-1].last()
+		}
+		return sum, nil
+	}
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		first, ok := e.next(start)
+		if !ok {
+			return true
+		}
+		if sum.Messages == 0 || first < sum.First {
+			sum.First = first
+		}
+		sum.Last = max(sum.Last, e.last)
+		sum.Messages += e.countFrom(start)
+		return true
+	})
+	return sum, nil
+}
+
+// Subjects visits the selected subjects.
+func (s *Stream) Subjects(f *store.Filter, offset int, fn func([]byte, store.SubjectState) bool) error {
+	if s.closed {
+		return store.ErrClosed
+	}
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		if offset > 0 {
+			offset--
+			return true
+		}
+		return fn(e.name, store.SubjectState{Messages: e.count, First: e.first, Last: e.last})
+	})
+	return nil
+}
+
+// LastSequences lists the newest messages of the selected subjects.
+func (s *Stream) LastSequences(f *store.Filter, upTo uint64, most int) ([]uint64, error) {
+	if s.closed {
+		return nil, store.ErrClosed
+	}
+	if upTo == 0 {
+		upTo = s.last
+	}
+	var list []uint64
+	tooMany := false
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		seq, ok := e.previous(upTo)
+		if !ok {
+			return true
+		}
+		tooMany = most > 0 && len(list) == most
+		list = append(list, seq)
+		return !tooMany
+	})
+	if tooMany {
+		return nil, store.ErrTooMany
+	}
+	slices.Sort(list)
+	return list, nil
+}
