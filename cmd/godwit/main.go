@@ -20,7 +20,7 @@ import (
 	"github.com/godwit-mq/godwit/internal/options"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(run(hideSecrets(os.Args[1:]), os.Stdout, os.Stderr)) }
 
 // run is main without the process: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

@@ -1,0 +1,30 @@
+package main
+
+import "strings"
+
+// span is a part of an argument.
+type span struct{ start, end int }
+
+// secrets finds, for each argument, the part that nobody should see in a list of
+// processes: the value of -user, -pass or -auth, be it joined by '=' or the next
+// argument.
+func secrets(args []string) []span {
+	spans := make([]span, len(args))
+	next := false
+	for i, arg := range args {
+		if next {
+			spans[i] = span{0, len(arg)}
+			next = false
+			continue
+		}
+		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name != "user" && name != "pass" && name != "auth" {
+			continue
+		}
+		if joined {
+			spans[i] = span{len(arg) - len(value), len(arg)}
+		}
+		next = !joined
+	}
+	return spans
+}
