@@ -38,6 +38,9 @@ func (c *comparison) once(ctx context.Context, scenario load.Scenario, binary ta
 func (c *comparison) drive(ctx context.Context, scenario load.Scenario, server *target.Server) (*load.Result, error) {
 	arguments := []string{"-scenario", scenario.Name, "-address", server.Address, "-pid", strconv.Itoa(server.PID), "-started", server.Started.String(),
 		"-monitor", server.Monitor}
+	if scenario.Config == load.ConfigAccounts {
+		arguments = append(arguments, "-configuration", server.Config)
+	}
 	if scenario.Config == load.ConfigTLS {
 		arguments = append(arguments, "-ca", c.lab.Certificate())
 	}

@@ -34,6 +34,7 @@ func run(ctx context.Context, arguments []string) error {
 	flags.IntVar(&target.PID, "pid", 0, "process `id` of the server")
 	flags.DurationVar(&target.Started, "started", 0, "`time` that the server took to start")
 	flags.StringVar(&target.Monitor, "monitor", "", "base `URL` of the server's monitoring endpoint")
+	configuration := flags.String("configuration", "", "`file` that the server reads, for scenarios that change it")
 	settings.Flags(flags)
 	flags.Parse(arguments)
 	if flags.NArg() > 0 {
@@ -48,6 +49,11 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	if target.TLS, err = clientTLS(*authority); err != nil {
 		return err
+	}
+	if *configuration != "" {
+		if target.Reload, err = load.ReloadByHangup(*configuration, target.PID, target.Address); err != nil {
+			return err
+		}
 	}
 	// The hot loops do not allocate; what set-up leaves behind is not worth collecting while a server is measured.
 	debug.SetGCPercent(800)

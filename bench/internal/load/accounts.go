@@ -15,6 +15,11 @@ const (
 // UserOfAccount returns the name of a user of ConfigAccounts.
 func UserOfAccount(account, user int) string { return fmt.Sprintf("user%05d-%d", account, user) }
 
+// AccountUser is how a configuration file tells of a user of ConfigAccounts.
+func AccountUser(name string) string {
+	return fmt.Sprintf("{user: %q, password: %q}, ", name, UserPassword)
+}
+
 // manyAccounts connects and disconnects one user after the other of a server with very many of them. What counts is
 // how long the server took to start, and its memory.
 func manyAccounts(r *run) error {

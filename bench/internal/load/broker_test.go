@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -76,7 +77,7 @@ func startBroker(t *testing.T, faults faults, secure bool) (*broker, Target) {
 		t.Fatal(err)
 	}
 	b := &broker{listener: listener, faults: faults, clients: map[*client]bool{}, members: map[string]int{}, mapped: map[string]string{}}
-	target := Target{Address: listener.Addr().String(), PID: os.Getpid()}
+	target := Target{Address: listener.Addr().String(), PID: os.Getpid(), Reload: func(context.Context) error { return nil }}
 	if secure {
 		b.tls, target.TLS = selfSigned(t)
 	}

@@ -47,7 +47,9 @@ type exchange struct {
 
 // requestOne asks within one account.
 func requestOne(r *run) error {
-	return requestInTurn(r, exchange{sample: requestSample, reply: replyPublish, marker: inboxPrefix, length: len(inboxPrefix) + 6})
+	latencies, err := requestInTurn(r, exchange{sample: requestSample, reply: replyPublish, marker: inboxPrefix, length: len(inboxPrefix) + 6})
+	r.result.latencies(latencies)
+	return err
 }
 
 // Mapped replies of service imports: "_R_.", six characters of the account, six of the request.
@@ -59,32 +61,34 @@ const (
 // requestImported asks by way of a service import. The responder takes no headers, so that what it gets has the same
 // length each time.
 func requestImported(r *run) error {
-	return requestInTurn(r, exchange{
+	latencies, err := requestInTurn(r, exchange{
 		requester: dialOptions{as: credentials{UserImporter, UserPassword}},
 		responder: dialOptions{as: credentials{UserExporter, UserPassword}, plain: true},
 		sample:    delivery(requestSubject, "1", mappedReply, requestBody),
 		reply:     appendPublish(nil, mappedReply, "", requestBody),
 		marker:    mappedPrefix, length: len(mappedReply),
 	})
+	r.result.latencies(latencies)
+	return err
 }
 
 // requestInTurn has one request in flight. A single goroutine plays both ends, one system call after the other, so the
-// time measured is the server's two deliveries plus four system calls of this process.
-func requestInTurn(r *run, x exchange) error {
+// time measured is the server's two deliveries plus four system calls of this process. It returns the latencies.
+func requestInTurn(r *run, x exchange) ([]time.Duration, error) {
 	from, to := bytes.Index(x.sample, []byte(x.marker)), bytes.Index(x.reply, []byte(x.marker))
 	var asked, answered []byte // what the last request and the last reply carried
 	responder, err := r.openBlocking(x.responder, "responder", requestSubject, x.sample, func(d []byte) {
 		asked = append(asked[:0], d[from:][:x.length]...)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer responder.close()
 	requester, err := r.openBlocking(x.requester, "requester", inboxPrefix+"*", replySample, func(d []byte) {
 		answered = append(answered[:0], d[replySampleToken:][:6]...)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer requester.close()
 
@@ -130,21 +134,24 @@ func requestInTurn(r *run, x exchange) error {
 		return int64(len(latencies)), nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, end := range []*blocking{requester, responder} {
 		if err := end.sync(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := end.receive(sent); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	r.result.latencies(latencies)
-	return nil
+	return latencies, nil
 }
 
+// latencies sorts latencies and records the usual figures, if there are any.
 func (r *Result) latencies(all []time.Duration) {
+	if len(all) == 0 {
+		return
+	}
 	slices.Sort(all)
 	r.extra("latency p50", "us", lower, micros(stats.Percentile(all, 0.50)))
 	r.extra("latency p99", "us", lower, micros(stats.Percentile(all, 0.99)))

@@ -48,6 +48,7 @@ type Target struct {
 	Monitor string        // base URL of its monitoring endpoint; empty: not asked
 	Started time.Duration // from the start of the process to its greeting
 	TLS     *tls.Config
+	Reload  Reload // nil: not possible
 }
 
 // Settings are the sizes of a run. DefaultSettings has the usual ones.
@@ -159,6 +160,7 @@ func Catalogue() []Scenario {
 		{"wsz-1to10-128B", "delivery", "1to10-128B over WebSocket, compressed", ConfigWebDeflate, fanOut(10, 128)},
 		{"stuck", "delivery", "one publisher, nine subscribers and a tenth that never reads", ConfigPlain, stuck},
 		{"accounts-10k", "connection", "10,000 accounts with ten users each: time to start, memory", ConfigAccounts, manyAccounts},
+		{"reload-10k", "request", "request and reply, one in flight, while 10,000 accounts with ten users each are reloaded", ConfigAccounts, requestWhileReloading},
 		{"perms", "delivery", "1to1-128B between two of 1,000 users with permissions", ConfigPermissions, permissions},
 	}
 }

@@ -68,7 +68,7 @@ func writeAccounts(b *bytes.Buffer) {
 	for account := range load.AccountCount {
 		fmt.Fprintf(b, "  A%05d { users = [", account)
 		for user := range load.UsersPerAccount {
-			fmt.Fprintf(b, "{user: %q, password: %q}, ", load.UserOfAccount(account, user), load.UserPassword)
+			b.WriteString(load.AccountUser(load.UserOfAccount(account, user)))
 		}
 		fmt.Fprint(b, "] }\n")
 	}

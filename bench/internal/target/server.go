@@ -28,6 +28,7 @@ type Server struct {
 	Address string // for clients
 	Monitor string // base URL of the monitoring endpoint; empty if it was not asked for
 	PID     int
+	Config  string        // its configuration file
 	Started time.Duration // from the start of the process to its greeting
 
 	command *exec.Cmd
@@ -60,7 +61,7 @@ func (l *Lab) Start(ctx context.Context, binary Binary, kind load.Config, monito
 	}
 	defer log.Close()
 
-	s := &Server{Address: fmt.Sprintf("127.0.0.1:%d", ports[0]), log: base + ".log", ended: make(chan struct{})}
+	s := &Server{Address: fmt.Sprintf("127.0.0.1:%d", ports[0]), Config: base + ".conf", log: base + ".log", ended: make(chan struct{})}
 	if monitor {
 		s.Monitor = fmt.Sprintf("http://127.0.0.1:%d", ports[1])
 	}
