@@ -17,6 +17,7 @@ const module = "github.com/godwit-mq/godwit/"
 // package may import only what stands below it.
 var floors = []string{
 	"cmd/godwit",
+	"tests/kit",
 	"godwittest",
 	".",
 	"internal/server",

@@ -2,9 +2,7 @@ package accounts_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/nats-io/nats.go"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 const twoAccounts = `
@@ -24,14 +23,14 @@ const twoAccounts = `
 //
 // Go: TestAccountIsolation server/accounts_test.go:58
 func TestAccountsDoNotHearEachOther(t *testing.T) {
-	s := run(t, twoAccounts)
-	foo, bar := login(t, s, "foo"), login(t, s, "bar")
-	bar.send("SUB foo 1", "SUB > 2", "PING")
-	bar.expect("PONG")
-	foo.send("SUB foo 1", pub("foo", "", "hello"), "PING")
-	foo.expect("MSG foo 1 5", "hello", "PONG")
-	bar.send("PING")
-	bar.expect("PONG")
+	s := godwittest.RunConfig(t, twoAccounts)
+	foo, bar := kit.Login(t, s.Addr(), "foo"), kit.Login(t, s.Addr(), "bar")
+	bar.Send("SUB foo 1", "SUB > 2", "PING")
+	bar.Expect("PONG")
+	foo.Send("SUB foo 1", kit.Pub("foo", "", "hello"), "PING")
+	foo.Expect("MSG foo 1 5", "hello", "PONG")
+	bar.Send("PING")
+	bar.Expect("PONG")
 	for _, name := range []string{"foo", "bar"} {
 		if n := account(t, s, name).Account.ClientCnt; n != 1 {
 			t.Errorf("account %s has %d connections", name, n)
@@ -44,7 +43,7 @@ func TestAccountsDoNotHearEachOther(t *testing.T) {
 //
 // Go: TestMultiAccountsIsolation server/accounts_test.go:305
 func TestImportersGetOnlyWhatTheyImport(t *testing.T) {
-	s := run(t, `accounts {
+	s := godwittest.RunConfig(t, `accounts {
 		PUBLIC {
 			users: [{user: public, password: pw}]
 			exports: [{stream: orders.client.stream.>}, {stream: orders.client2.stream.>}]
@@ -58,19 +57,18 @@ func TestImportersGetOnlyWhatTheyImport(t *testing.T) {
 			imports: [{stream: {account: PUBLIC, subject: orders.client2.stream.>}}]
 		}
 	}`)
-	public, client, client2 := connect(t, s, "public"), connect(t, s, "client"), connect(t, s, "client2")
+	public, client, client2 := kit.Connect(t, s, "public"), kit.Connect(t, s, "client"), kit.Connect(t, s, "client2")
 	for _, pattern := range []string{"orders.>", "orders.*.stream.entry", ">"} {
-		mine, other, own := subscribe(t, client, pattern), subscribe(t, client2, pattern), subscribe(t, public, pattern)
+		mine, other, own := kit.Subscribe(t, client, pattern), kit.Subscribe(t, client2, pattern), kit.Subscribe(t, public, pattern)
 		publish(t, public, "orders.client.stream.entry", pattern)
-		mine.want(public, "orders.client.stream.entry="+pattern)
-		other.want(public)
+		mine.Want(public, "orders.client.stream.entry="+pattern)
+		other.Want(public)
 		publish(t, client, "orders.client.stream.entry", "own")
-		mine.want(client, "orders.client.stream.entry=own")
-		other.want(client)
-		own.want(client, "orders.client.stream.entry="+pattern)
-		for _, b := range []*inbox{mine, other, own} {
-			ok(t, b.Unsubscribe())
-			flush(t, b.nc)
+		mine.Want(client, "orders.client.stream.entry=own")
+		other.Want(client)
+		own.Want(client, "orders.client.stream.entry="+pattern)
+		for _, b := range []*kit.Inbox{mine, other, own} {
+			b.Leave()
 		}
 	}
 }
@@ -79,12 +77,12 @@ func TestImportersGetOnlyWhatTheyImport(t *testing.T) {
 //
 // Go: TestNewAccountAndRequireNewAlwaysError server/accounts_test.go:411
 func TestClientsCannotChooseTheirAccount(t *testing.T) {
-	s := run(t, twoAccounts)
-	login(t, s, "foo")
+	s := godwittest.RunConfig(t, twoAccounts)
+	kit.Login(t, s.Addr(), "foo")
 	for _, wish := range []string{`"account":"ANY"`, `"new_account":true`, `"account":"bar"`, `"account":"foo"`} {
-		w := dial(t, s)
-		w.send(`CONNECT {"user":"foo","pass":"pw",`+wish+`}`, "PING")
-		w.expect("-ERR 'Authorization Violation'")
+		w := kit.Dial(t, s.Addr())
+		w.Send(`CONNECT {"user":"foo","pass":"pw",`+wish+`}`, "PING")
+		w.Expect("-ERR 'Authorization Violation'")
 		if text, err := w.ReadString('\n'); err == nil {
 			t.Errorf("%s: the connection is open and says %q", wish, text)
 		}
@@ -101,8 +99,8 @@ func TestAccountsMadeInCode(t *testing.T) {
 	if n := s.NumLoadedAccounts(); n != 4 { // and $G and $SYS
 		t.Errorf("%d accounts", n)
 	}
-	nc := connect(t, s, "u")
-	subscribe(t, nc, "x")
+	nc := kit.Connect(t, s, "u")
+	kit.Subscribe(t, nc, "x")
 	if n := ownSubscriptions(t, s, "foo"); n != 1 || home(t, nc) != "foo" {
 		t.Errorf("%d subscriptions in foo, %s is at home", n, home(t, nc))
 	}
@@ -124,8 +122,8 @@ func TestAccountsHaveDifferentNames(t *testing.T) {
 //
 // Go: TestAccountGlobalDefault server/accounts_test.go:2255
 func TestTheGlobalAccountIsReserved(t *testing.T) {
-	s := run(t, "")
-	if home(t, connect(t, s, "")) != "$G" || account(t, s, "$G").Account.ClientCnt != 1 {
+	s := godwittest.RunConfig(t, "")
+	if home(t, kit.Connect(t, s, "")) != "$G" || account(t, s, "$G").Account.ClientCnt != 1 {
 		t.Error("a connection is not in the global account")
 	}
 	refuse(t, `accounts { $G {} }`, `"$G" is a Reserved Account`)
@@ -137,32 +135,31 @@ func TestTheGlobalAccountIsReserved(t *testing.T) {
 func TestUsersAreInTheAccountThatNamesThem(t *testing.T) {
 	keys := make(map[string]nkeys.KeyPair)
 	public := func(account string) string {
-		pair := must[nkeys.KeyPair](t)(nkeys.CreateUser())
+		pair := kit.Must[nkeys.KeyPair](t)(nkeys.CreateUser())
 		keys[account] = pair
-		return must[string](t)(pair.PublicKey())
+		return kit.Must[string](t)(pair.PublicKey())
 	}
-	s := run(t, fmt.Sprintf(`accounts {
+	s := godwittest.RunConfig(t, fmt.Sprintf(`accounts {
 		synadia { users: [{user: derek, password: pw}, {nkey: %s}] }
 		nats { users: [{user: ivan, password: pw}, {nkey: %s}] }
 	}`, public("synadia"), public("nats")))
 	for user, account := range map[string]string{"derek": "synadia", "ivan": "nats"} {
-		if got := home(t, connect(t, s, user)); got != account {
+		if got := home(t, kit.Connect(t, s, user)); got != account {
 			t.Errorf("%s is in %s", user, got)
 		}
 	}
 	for account, pair := range keys {
-		w := dial(t, s)
-		var info struct{ Nonce string }
-		ok(t, json.Unmarshal([]byte(strings.TrimPrefix(w.info, "INFO ")), &info))
-		if info.Nonce == "" {
-			t.Fatalf("no nonce in %s", w.info)
+		w := kit.Dial(t, s.Addr())
+		nonce, _ := w.Info["nonce"].(string)
+		if nonce == "" {
+			t.Fatalf("no nonce in %v", w.Info)
 		}
-		key := must[string](t)(pair.PublicKey())
-		sig := base64.RawURLEncoding.EncodeToString(must[[]byte](t)(pair.Sign([]byte(info.Nonce))))
-		w.send(fmt.Sprintf(`CONNECT {"nkey":%q,"sig":%q,"verbose":true,"pedantic":true}`, key, sig), "PING")
-		w.expect("+OK", "PONG")
+		key := kit.Must[string](t)(pair.PublicKey())
+		sig := base64.RawURLEncoding.EncodeToString(kit.Must[[]byte](t)(pair.Sign([]byte(nonce))))
+		w.Send(fmt.Sprintf(`CONNECT {"nkey":%q,"sig":%q,"verbose":true,"pedantic":true}`, key, sig), "PING")
+		w.Expect("+OK", "PONG")
 		w.Close()
-		nc := connect(t, s, "", nats.Nkey(key, pair.Sign))
+		nc := kit.Connect(t, s, "", nats.Nkey(key, pair.Sign))
 		if got := home(t, nc); got != account {
 			t.Errorf("the key of %s is in %s", account, got)
 		}
@@ -173,12 +170,12 @@ func TestUsersAreInTheAccountThatNamesThem(t *testing.T) {
 //
 // Go: TestAccountSystemPermsWithGlobalAccess server/accounts_test.go:3392
 func TestSystemUsersLeaveTheGlobalAccountOpen(t *testing.T) {
-	s := run(t, `accounts { $SYS { users: [{user: admin, password: pw}] } }`)
-	if got := home(t, connect(t, s, "")); got != "$G" {
+	s := godwittest.RunConfig(t, `accounts { $SYS { users: [{user: admin, password: pw}] } }`)
+	if got := home(t, kit.Connect(t, s, "")); got != "$G" {
 		t.Errorf("a client without credentials is in %s", got)
 	}
-	admin := connect(t, s, "admin")
-	flush(t, admin)
+	admin := kit.Connect(t, s, "admin")
+	kit.Flush(t, admin)
 	if n := account(t, s, "$SYS").Account.ClientCnt; n != 1 {
 		t.Errorf("%d connections in the system account", n)
 	}
@@ -192,14 +189,14 @@ func TestSystemUsersLeaveTheGlobalAccountOpen(t *testing.T) {
 //
 // Go: TestAccountUserSubPermsWithQueueGroups server/accounts_test.go:3762
 func TestDeniedSubjectsDoNotReachQueueGroups(t *testing.T) {
-	s := run(t, `authorization { users: [{user: user, password: pw, permissions: {
+	s := godwittest.RunConfig(t, `authorization { users: [{user: user, password: pw, permissions: {
 		publish: ["foo.restricted", "foo.open"]
 		subscribe: {allow: "foo.>", deny: "foo.restricted"}
 		allow_responses: {max: 1, ttl: 0s}
 	}}] }`)
-	nc := connect(t, s, "user")
-	members := queueSubscribe(t, nc, "foo.>", "qg")
+	nc := kit.Connect(t, s, "user")
+	members := kit.Subscribe(t, nc, "foo.>", "qg")
 	publish(t, nc, "foo.restricted", "secret")
 	publish(t, nc, "foo.open", "news")
-	members.want(nc, "foo.open=news")
+	members.Want(nc, "foo.open=news")
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // latency is a measurement as a service's account gets it.
@@ -32,20 +34,20 @@ type participant struct {
 }
 
 // decode reads the next measurement.
-func (b *inbox) decode(l *latency) {
-	b.t.Helper()
-	m := b.next()
+func decode(t testing.TB, b *kit.Inbox, l *latency) {
+	t.Helper()
+	m := b.Next()
 	if err := json.Unmarshal(m.Data, l); err != nil {
-		b.t.Fatalf("%v in %s", err, m.Data)
+		t.Fatalf("%v in %s", err, m.Data)
 	}
 	if l.Type != "io.nats.server.metric.v1.service_latency" || len(l.ID) != 22 {
-		b.t.Errorf("the head of %s", m.Data)
+		t.Errorf("the head of %s", m.Data)
 	}
 }
 
-func (b *inbox) measured() (l latency) {
-	b.t.Helper()
-	b.decode(&l)
+func measured(t testing.TB, b *kit.Inbox) (l latency) {
+	t.Helper()
+	decode(t, b, &l)
 	return l
 }
 
@@ -65,9 +67,9 @@ const always = "latency: {sampling: 100%, subject: latency.svc}"
 // slowly answers requests when they have been there for some time.
 func slowly(t testing.TB, nc *nats.Conn, subject string, after time.Duration) *nats.Subscription {
 	t.Helper()
-	s := must[*nats.Subscription](t)(nc.Subscribe(subject, func(m *nats.Msg) {
+	s := kit.Must[*nats.Subscription](t)(nc.Subscribe(subject, func(m *nats.Msg) {
 		for began := time.Now(); time.Since(began) < after; { // this is the work of the service
-			if err := nc.FlushTimeout(patience); err != nil {
+			if err := nc.FlushTimeout(kit.Patience); err != nil {
 				t.Errorf("flush: %v", err)
 				return
 			}
@@ -76,7 +78,7 @@ func slowly(t testing.TB, nc *nats.Conn, subject string, after time.Duration) *n
 			t.Errorf("answer: %v", err)
 		}
 	}))
-	flush(t, nc)
+	kit.Flush(t, nc)
 	return s
 }
 
@@ -120,15 +122,15 @@ func hidden(t testing.TB, p participant, account string) {
 // Go: TestServiceLatencyOldRequestStyleSingleServer test/service_latency_test.go:1162
 func TestAnsweredRequestsAreMeasured(t *testing.T) {
 	const work = 20 * time.Millisecond
-	s := run(t, measuring(always, ""))
-	svc := connect(t, s, "svc", nats.Name("service22"))
+	s := godwittest.RunConfig(t, measuring(always, ""))
+	svc := kit.Connect(t, s, "svc", nats.Name("service22"))
 	slowly(t, svc, "svc.echo", work)
-	metrics := subscribe(t, svc, "latency.svc")
+	metrics := kit.Subscribe(t, svc, "latency.svc")
 	for _, style := range [][]nats.Option{nil, {nats.UseOldRequestStyle()}} {
-		client := connect(t, s, "client", append(style, nats.Name("me"))...)
+		client := kit.Connect(t, s, "client", append(style, nats.Name("me"))...)
 		began := time.Now()
 		ask(t, client, "SVC", "1h")
-		l := metrics.measured()
+		l := measured(t, metrics)
 		served(t, l, began, work)
 		known(t, s, l.Responder, "svc", "service22")
 		hidden(t, l.Requestor, "CLIENT")
@@ -136,7 +138,7 @@ func TestAnsweredRequestsAreMeasured(t *testing.T) {
 			t.Errorf("headers %v", l.Header)
 		}
 	}
-	if n := metrics.count(); n != 0 {
+	if n := metrics.Count(); n != 0 {
 		t.Errorf("%d more measurements", n)
 	}
 }
@@ -158,28 +160,28 @@ func TestWhatIsMeasuredMustBeAnOwnSubject(t *testing.T) {
 	} {
 		refuse(t, measuring(export, ""), want)
 	}
-	s := run(t, measuring(`latency: results`, ""))
-	svc, client := connect(t, s, "svc"), connect(t, s, "client")
-	metrics := subscribe(t, svc, "results")
+	s := godwittest.RunConfig(t, measuring(`latency: results`, ""))
+	svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client")
+	metrics := kit.Subscribe(t, svc, "results")
 	slowly(t, svc, "svc.echo", 20*time.Millisecond)
 	began := time.Now()
 	ask(t, client, "SVC", "help")
-	served(t, metrics.measured(), began, 20*time.Millisecond)
+	served(t, measured(t, metrics), began, 20*time.Millisecond)
 }
 
 // Services that answer at once never take negative time.
 //
 // Go: TestServiceLatencyAdjustNegativeLatencyValues test/service_latency_test.go:858
 func TestNothingTakesNegativeTime(t *testing.T) {
-	s := run(t, measuring(always, ""))
-	svc, client := connect(t, s, "svc"), connect(t, s, "client")
-	metrics := subscribe(t, svc, "latency.svc")
-	serve(t, svc, "svc.echo", "22 msgs")
+	s := godwittest.RunConfig(t, measuring(always, ""))
+	svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client")
+	metrics := kit.Subscribe(t, svc, "latency.svc")
+	kit.Serve(t, svc, "svc.echo", "22 msgs")
 	for range 50 {
 		ask(t, client, "SVC", "1h")
 	}
 	for range 50 {
-		if l := metrics.measured(); l.Status != 200 || l.Service < 0 || l.System < 0 || l.Total < 0 {
+		if l := measured(t, metrics); l.Status != 200 || l.Service < 0 || l.System < 0 || l.Total < 0 {
 			t.Errorf("measured %+v", l)
 		}
 	}
@@ -188,18 +190,18 @@ func TestNothingTakesNegativeTime(t *testing.T) {
 // About as many requests are measured as the percentage says.
 func TestSampling(t *testing.T) {
 	for percent, bounds := range map[int][2]int{1: {0, 30}, 50: {400, 600}, 99: {960, 1000}} {
-		s := run(t, measuring(fmt.Sprintf("latency: {sampling: %d%%, subject: latency.svc}", percent), ""))
-		svc, client := connect(t, s, "svc"), connect(t, s, "client")
-		metrics := subscribe(t, svc, "latency.svc")
-		serve(t, svc, "svc.echo", "22 msgs")
-		answers := subscribe(t, client, "inbox")
+		s := godwittest.RunConfig(t, measuring(fmt.Sprintf("latency: {sampling: %d%%, subject: latency.svc}", percent), ""))
+		svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client")
+		metrics := kit.Subscribe(t, svc, "latency.svc")
+		kit.Serve(t, svc, "svc.echo", "22 msgs")
+		answers := kit.Subscribe(t, client, "inbox")
 		for range 1000 {
 			publishRequest(t, client, "SVC", "inbox", "1h")
 		}
 		for range 1000 {
-			answers.next()
+			answers.Next()
 		}
-		if n := metrics.count(svc); n < bounds[0] || n > bounds[1] {
+		if n := metrics.Count(svc); n < bounds[0] || n > bounds[1] {
 			t.Errorf("%d of 1000 at %d percent", n, percent)
 		}
 	}
@@ -209,12 +211,12 @@ func TestSampling(t *testing.T) {
 //
 // Go: TestServiceLatencyFailureReportingSingleServer test/service_latency_test.go:986
 func TestFailedRequestsAreMeasured(t *testing.T) {
-	s := run(t, measuring(`threshold: "20ms", `+always, ""))
-	svc, client := connect(t, s, "svc"), connect(t, s, "client")
-	metrics := subscribe(t, svc, "latency.svc")
+	s := godwittest.RunConfig(t, measuring(`threshold: "20ms", `+always, ""))
+	svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client")
+	metrics := kit.Subscribe(t, svc, "latency.svc")
 	check := func(status int, description string) {
 		t.Helper()
-		l := metrics.measured()
+		l := measured(t, metrics)
 		if l.Status != status || l.Description != description || l.Service != 0 || l.System != 0 || l.Total != 0 || l.Responder != (participant{}) {
 			t.Errorf("measured %+v, want %d %s", l, status, description)
 		}
@@ -222,30 +224,30 @@ func TestFailedRequestsAreMeasured(t *testing.T) {
 	}
 	publish(t, client, "SVC", "1h")
 	check(400, "Bad Request")
-	if _, err := client.Request("SVC", []byte("1h"), patience); err == nil {
+	if _, err := client.Request("SVC", []byte("1h"), kit.Patience); err == nil {
 		t.Error("an answer without a service")
 	}
 	check(503, "Service Unavailable")
 
-	service := subscribe(t, svc, "svc.echo")
-	answers := subscribe(t, client, "inbox")
+	service := kit.Subscribe(t, svc, "svc.echo")
+	answers := kit.Subscribe(t, client, "inbox")
 	publishRequest(t, client, "SVC", "inbox", "1h")
-	m := service.next()
+	m := service.Next()
 	check(504, "Service Timeout")
-	ok(t, m.Respond([]byte("too late")))
-	if got := answers.take(svc); got != nil {
+	kit.OK(t, m.Respond([]byte("too late")))
+	if got := answers.Take(svc); got != nil {
 		t.Errorf("got %q", got)
 	}
-	if got := metrics.take(); got != nil {
+	if got := metrics.Take(); got != nil {
 		t.Errorf("measured twice: %q", got)
 	}
 
 	publishRequest(t, client, "SVC", "inbox", "1h")
-	service.next()
-	ok(t, answers.Unsubscribe())
+	service.Next()
+	kit.OK(t, answers.Unsubscribe())
 	check(408, "Request Timeout")
 	publishRequest(t, client, "SVC", "nobody", "1h")
-	ok(t, service.next().Respond([]byte("unheard")))
+	kit.OK(t, service.Next().Respond([]byte("unheard")))
 	check(503, "Service Unavailable")
 }
 
@@ -254,22 +256,22 @@ func TestFailedRequestsAreMeasured(t *testing.T) {
 // Go: TestServiceLatencyRequestorSharesConfig test/service_latency_test.go:1405
 func TestSharedRequestorsAreDescribed(t *testing.T) {
 	const work = 20 * time.Millisecond
-	s, reload := reloadable(t, measuring(always, "share: true"))
-	svc, client := connect(t, s, "svc"), connect(t, s, "client", nats.UseOldRequestStyle())
-	metrics := subscribe(t, svc, "latency.svc")
+	s, reload := kit.Reloadable(t, measuring(always, "share: true"))
+	svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client", nats.UseOldRequestStyle())
+	metrics := kit.Subscribe(t, svc, "latency.svc")
 	slowly(t, svc, "svc.echo", work)
 	began := time.Now()
 	ask(t, client, "SVC", "1h")
-	l := metrics.measured()
+	l := measured(t, metrics)
 	served(t, l, began, work)
 	known(t, s, l.Responder, "svc", "")
 	known(t, s, l.Requestor, "client", "")
 	reload(measuring(always, ""))
 	ask(t, client, "SVC", "1h")
-	hidden(t, metrics.measured().Requestor, "CLIENT")
+	hidden(t, measured(t, metrics).Requestor, "CLIENT")
 	reload(measuring("", "")) // nothing is measured
 	ask(t, client, "SVC", "1h")
-	if got := metrics.take(svc, client); got != nil {
+	if got := metrics.Take(svc, client); got != nil {
 		t.Errorf("measured %q", got)
 	}
 }
@@ -279,17 +281,17 @@ func TestSharedRequestorsAreDescribed(t *testing.T) {
 //
 // Go: TestServiceLatencyLossTest test/service_latency_test.go:1514
 func TestOneOfTwoRequestsIsLost(t *testing.T) {
-	s := run(t, measuring(`threshold: "200ms", latency: {sampling: headers, subject: latency.svc}`, "share: true"))
-	svc, client := connect(t, s, "svc"), connect(t, s, "client", nats.Name("requestor"))
-	metrics, service := subscribe(t, connect(t, s, "svc"), "latency.svc"), subscribe(t, svc, "svc.echo")
-	answers := subscribe(t, client, "reply")
+	s := godwittest.RunConfig(t, measuring(`threshold: "200ms", latency: {sampling: headers, subject: latency.svc}`, "share: true"))
+	svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client", nats.Name("requestor"))
+	metrics, service := kit.Subscribe(t, kit.Connect(t, s, "svc"), "latency.svc"), kit.Subscribe(t, svc, "svc.echo")
+	answers := kit.Subscribe(t, client, "reply")
 	request := func(data string) *nats.Msg {
-		ok(t, client.PublishMsg(&nats.Msg{Subject: "SVC", Reply: "reply", Data: []byte(data), Header: nats.Header{"X-B3-Sampled": {"1"}}}))
-		return service.next()
+		kit.OK(t, client.PublishMsg(&nats.Msg{Subject: "SVC", Reply: "reply", Data: []byte(data), Header: nats.Header{"X-B3-Sampled": {"1"}}}))
+		return service.Next()
 	}
 	request("lost")
-	ok(t, request("answered").Respond([]byte("response")))
-	first, second := metrics.measured(), metrics.measured()
+	kit.OK(t, request("answered").Respond([]byte("response")))
+	first, second := measured(t, metrics), measured(t, metrics)
 	if first.Status != 200 || second.Status != 504 || !second.Start.Before(first.Start) {
 		t.Errorf("measured %d begun %v, then %d begun %v", first.Status, first.Start, second.Status, second.Start)
 	}
@@ -299,7 +301,7 @@ func TestOneOfTwoRequestsIsLost(t *testing.T) {
 			t.Errorf("headers %v", l.Header)
 		}
 	}
-	answers.want(svc, "reply=response")
+	answers.Want(svc, "reply=response")
 }
 
 // Headers of tracing systems make a request a sample, and are shown.
@@ -316,9 +318,9 @@ func TestHeadersTriggerMeasurements(t *testing.T) {
 		{"Traceparent": {parent}, "Tracestate": {"rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"}},
 	}
 	for _, shared := range []bool{true, false} {
-		s := run(t, measuring("latency: {sampling: headers, subject: latency.svc}", fmt.Sprintf("share: %t", shared)))
-		svc, client := connect(t, s, "svc"), connect(t, s, "client", nats.UseOldRequestStyle())
-		metrics := subscribe(t, svc, "latency.svc")
+		s := godwittest.RunConfig(t, measuring("latency: {sampling: headers, subject: latency.svc}", fmt.Sprintf("share: %t", shared)))
+		svc, client := kit.Connect(t, s, "svc"), kit.Connect(t, s, "client", nats.UseOldRequestStyle())
+		metrics := kit.Subscribe(t, svc, "latency.svc")
 		check := func(l latency, status int, header nats.Header) {
 			t.Helper()
 			if l.Status != status || l.Header.Get("Some-Other") != "" || len(l.Header) != len(header) {
@@ -345,25 +347,25 @@ func TestHeadersTriggerMeasurements(t *testing.T) {
 			}
 			service := slowly(t, svc, "svc.echo", 5*time.Millisecond)
 			began := time.Now()
-			must[*nats.Msg](t)(client.RequestMsg(m, patience))
-			l := metrics.measured()
+			kit.Must[*nats.Msg](t)(client.RequestMsg(m, kit.Patience))
+			l := measured(t, metrics)
 			check(l, 200, header)
 			served(t, l, began, 5*time.Millisecond)
-			ok(t, service.Unsubscribe())
-			flush(t, svc)
-			if _, err := client.RequestMsg(m, patience); err == nil {
+			kit.OK(t, service.Unsubscribe())
+			kit.Flush(t, svc)
+			if _, err := client.RequestMsg(m, kit.Patience); err == nil {
 				t.Error("an answer without a service")
 			}
-			check(metrics.measured(), 503, header)
+			check(measured(t, metrics), 503, header)
 			m.Reply = ""
-			ok(t, client.PublishMsg(m))
-			check(metrics.measured(), 400, header)
+			kit.OK(t, client.PublishMsg(m))
+			check(measured(t, metrics), 400, header)
 		}
 		// Without such headers, or if they say no, nothing is measured.
 		for _, header := range []nats.Header{nil, {"X-B3-Sampled": {"0"}, "X-B3-TraceId": {trace}}, {"Traceparent": {strings.TrimSuffix(parent, "1") + "0"}}} {
-			ok(t, client.PublishMsg(&nats.Msg{Subject: "SVC", Header: header}))
+			kit.OK(t, client.PublishMsg(&nats.Msg{Subject: "SVC", Header: header}))
 		}
-		if n := metrics.count(client); n != 0 {
+		if n := metrics.Count(client); n != 0 {
 			t.Errorf("%d measurements without being asked", n)
 		}
 	}

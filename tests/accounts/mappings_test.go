@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // about checks that a number is near what is expected: within a fifth.
@@ -22,15 +25,15 @@ func about(t testing.TB, what string, got, want int) {
 // Go: TestAccountWildcardRouteMapping server/accounts_test.go:2765
 // Go: TestAccountRouteMappingChangesAfterClientStart server/accounts_test.go:2815
 func TestMappingsComeAndGo(t *testing.T) {
-	s, reload := reloadable(t, "")
-	nc := connect(t, s, "") // before there is any mapping
-	all := subscribe(t, nc, ">")
+	s, reload := kit.Reloadable(t, "")
+	nc := kit.Connect(t, s, "") // before there is any mapping
+	all := kit.Subscribe(t, nc, ">")
 	check := func(want ...string) {
 		t.Helper()
 		for _, subject := range []string{"foo", "foo.1.2", "bar.3.4.5", "baz"} {
 			publish(t, nc, subject, "")
 		}
-		got := all.take(nc)
+		got := all.Take(nc)
 		for i := range want {
 			want[i] += "="
 		}
@@ -49,12 +52,12 @@ func TestMappingsComeAndGo(t *testing.T) {
 
 // Subscribers of the original subject are passed over.
 func TestMappedMessagesLeaveTheirSubject(t *testing.T) {
-	s := run(t, `mappings { foo: bar }`)
-	nc := connect(t, s, "")
-	foo, bar := subscribe(t, nc, "foo"), subscribe(t, nc, "bar")
+	s := godwittest.RunConfig(t, `mappings { foo: bar }`)
+	nc := kit.Connect(t, s, "")
+	foo, bar := kit.Subscribe(t, nc, "foo"), kit.Subscribe(t, nc, "bar")
 	publish(t, nc, "foo", "1")
-	foo.want(nc)
-	bar.want(nc, "bar=1")
+	foo.Want(nc)
+	bar.Want(nc, "bar=1")
 }
 
 // What is missing to 100 percent stays, if the source is not among the
@@ -75,19 +78,19 @@ func TestWeightsOfMappings(t *testing.T) {
 		{`foo: {dest: foo, weight: 80%}`, map[string]int{"foo": 80}},
 		{`foo: {dest: foo, weight: 0%}`, map[string]int{}},
 	} {
-		s := run(t, "mappings { "+c.mapping+" }")
-		nc := connect(t, s, "", nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		s := godwittest.RunConfig(t, "mappings { "+c.mapping+" }")
+		nc := kit.Connect(t, s, "", nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			t.Errorf("%s: %v", c.mapping, err)
 		}))
-		boxes := make(map[string]*inbox)
+		boxes := make(map[string]*kit.Inbox)
 		for _, subject := range []string{"foo", "bar", "baz"} {
-			boxes[subject] = subscribe(t, nc, subject)
+			boxes[subject] = kit.Subscribe(t, nc, subject)
 		}
 		for range total {
 			publish(t, nc, "foo", "")
 		}
 		for subject, b := range boxes {
-			about(t, c.mapping+": "+subject, b.count(nc), total*c.want[subject]/100)
+			about(t, c.mapping+": "+subject, b.Count(nc), total*c.want[subject]/100)
 		}
 	}
 	for mapping, want := range map[string]string{
@@ -118,22 +121,22 @@ func TestWhereMappingsStand(t *testing.T) {
 		mappings: "",
 		"accounts { synadia { users = [{user: derek, password: pw}]\n" + mappings + "} }": "derek",
 	} {
-		s := run(t, text)
-		nc := connect(t, s, user)
-		boxes := make(map[string]*inbox)
+		s := godwittest.RunConfig(t, text)
+		nc := kit.Connect(t, s, user)
+		boxes := make(map[string]*kit.Inbox)
 		for _, pattern := range []string{"bar", "bar.v1.>", "baz.v2.>", "RAB.>", "foo.*"} {
-			boxes[pattern] = subscribe(t, nc, pattern)
+			boxes[pattern] = kit.Subscribe(t, nc, pattern)
 		}
 		publish(t, nc, "foo", "1")
 		publish(t, nc, "bar.11.22", "1")
-		boxes["bar"].want(nc, "bar=1")
-		boxes["RAB.>"].want(nc, "RAB.22.11=1")
+		boxes["bar"].Want(nc, "bar=1")
+		boxes["RAB.>"].Want(nc, "RAB.22.11=1")
 		const total = 2000
 		for range total {
 			publish(t, nc, "foo.22", "")
 		}
 		for pattern, percent := range map[string]int{"bar.v1.>": 40, "baz.v2.>": 20, "foo.*": 40} {
-			about(t, pattern, boxes[pattern].count(nc), total*percent/100)
+			about(t, pattern, boxes[pattern].Count(nc), total*percent/100)
 		}
 		shown := account(t, s, home(t, nc)).Account.Mappings
 		if len(shown) != 3 || len(shown["foo.*"]) != 3 || shown["foo"][0].Subject != "bar" || shown["bar.*.*"][0].Subject != "RAB.$2.$1" {
@@ -152,26 +155,26 @@ func TestRequestsAreMappedByTheExporter(t *testing.T) {
 			bar { users: [{user: bar, password: pw}], imports: [{service: {account: foo, subject: request}}] }
 		}`, mappings)
 	}
-	s, reload := reloadable(t, text(""))
-	foo, bar := connect(t, s, "foo"), connect(t, s, "bar")
-	requests := subscribe(t, foo, "request.>")
+	s, reload := kit.Reloadable(t, text(""))
+	foo, bar := kit.Connect(t, s, "foo"), kit.Connect(t, s, "bar")
+	requests := kit.Subscribe(t, foo, "request.>")
 	publish(t, bar, "request", "1")
-	requests.want(bar)
+	requests.Want(bar)
 	reload(text("mappings: {request: request.v2}"))
 	publish(t, bar, "request", "2")
-	requests.want(bar, "request.v2=2")
-	serve(t, foo, "request.v2", "version 2")
+	requests.Want(bar, "request.v2=2")
+	kit.Serve(t, foo, "request.v2", "version 2")
 	for range 3 {
 		if got := ask(t, bar, "request", ""); got != "version 2" {
 			t.Errorf("the answer is %q", got)
 		}
 	}
-	requests.take(bar)
+	requests.Take(bar)
 	reload(text("mappings: {request: [{dest: request.a, weight: 50}, {dest: request.b, weight: 50}]}"))
 	for range 200 {
 		publish(t, bar, "request", "")
 	}
-	got := requests.take(bar)
+	got := requests.Take(bar)
 	a := len(slices.DeleteFunc(slices.Clone(got), func(m string) bool { return m != "request.a=" }))
 	if len(got) != 200 || a < 50 || a > 150 {
 		t.Errorf("%d requests, %d of them on request.a", len(got), a)
@@ -180,27 +183,27 @@ func TestRequestsAreMappedByTheExporter(t *testing.T) {
 
 // The importer's mappings apply before its imports.
 func TestMappedMessagesMayBeRequests(t *testing.T) {
-	s := run(t, `accounts {
+	s := godwittest.RunConfig(t, `accounts {
 		E { users: [{user: e, password: pw}], exports: [{service: "s.*"}] }
 		I { users: [{user: i, password: pw}], mappings: {"old.*": "new.$1"}, imports: [{service: {account: E, subject: "s.*"}, to: "new.$1"}] }
 	}`)
-	serve(t, connect(t, s, "e"), "s.1", "mapped")
-	if got := ask(t, connect(t, s, "i"), "old.1", ""); got != "mapped" {
+	kit.Serve(t, kit.Connect(t, s, "e"), "s.1", "mapped")
+	if got := ask(t, kit.Connect(t, s, "i"), "old.1", ""); got != "mapped" {
 		t.Errorf("the answer is %q", got)
 	}
 }
 
 // Permissions are about the subject that a mapping makes.
 func TestPermissionsFollowMappings(t *testing.T) {
-	s := run(t, `accounts { A {
+	s := godwittest.RunConfig(t, `accounts { A {
 		users: [{user: admin, password: pw}, {user: u, password: pw, permissions: {publish: {deny: [secret, source]}}}]
 		mappings: {open: secret, source: public}
 	} }`)
-	w := login(t, s, "u")
-	b := subscribe(t, connect(t, s, "admin"), ">")
-	w.send(pub("open", "", "1"), pub("source", "", "2"), "PING")
-	w.expect(`-ERR 'Permissions Violation for Publish to "secret"'`, "PONG")
-	if got := b.take(); !slices.Equal(got, []string{"public=2"}) {
+	w := kit.Login(t, s.Addr(), "u")
+	b := kit.Subscribe(t, kit.Connect(t, s, "admin"), ">")
+	w.Send(kit.Pub("open", "", "1"), kit.Pub("source", "", "2"), "PING")
+	w.Expect(`-ERR 'Permissions Violation for Publish to "secret"'`, "PONG")
+	if got := b.Take(); !slices.Equal(got, []string{"public=2"}) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -209,9 +212,9 @@ func TestPermissionsFollowMappings(t *testing.T) {
 //
 // Go: TestAccountSubjectMapping test/accounts_cycles_test.go:365
 func TestPartitionsAreDeterministic(t *testing.T) {
-	s := run(t, `mappings { "foo.*.*": "foo.$1.{{wildcard(2)}}.{{partition(10,1,2)}}" }`)
-	nc := connect(t, s, "")
-	b := subscribe(t, nc, "foo.*.*.*")
+	s := godwittest.RunConfig(t, `mappings { "foo.*.*": "foo.$1.{{wildcard(2)}}.{{partition(10,1,2)}}" }`)
+	nc := kit.Connect(t, s, "")
+	b := kit.Subscribe(t, nc, "foo.*.*.*")
 	const n = 100
 	seen := make([]string, n)
 	used := make(map[int]bool)
@@ -219,9 +222,9 @@ func TestPartitionsAreDeterministic(t *testing.T) {
 		for i := range n {
 			publish(t, nc, fmt.Sprintf("foo.%d.%d", i, n-i), "")
 		}
-		flush(t, nc)
+		kit.Flush(t, nc)
 		for i := range n {
-			m := b.next()
+			m := b.Next()
 			var x, y, partition int
 			if _, err := fmt.Sscanf(m.Subject, "foo.%d.%d.%d", &x, &y, &partition); err != nil || x != i || y != n-i || partition > 9 || partition < 0 {
 				t.Fatalf("message %d is on %q", i, m.Subject)
@@ -241,13 +244,13 @@ func TestPartitionsAreDeterministic(t *testing.T) {
 
 // A message that a mapping loses is nobody's, and no error of the publisher.
 func TestLostMessages(t *testing.T) {
-	s := run(t, `mappings { foo: {dest: foo, weight: 0} }`)
-	nc := connect(t, s, "")
-	b := subscribe(t, nc, ">")
-	w := login(t, s, "")
-	w.send(pub("foo", "", "x"), "PING")
-	w.expect("PONG")
-	if n := b.count(nc); n != 0 {
+	s := godwittest.RunConfig(t, `mappings { foo: {dest: foo, weight: 0} }`)
+	nc := kit.Connect(t, s, "")
+	b := kit.Subscribe(t, nc, ">")
+	w := kit.Login(t, s.Addr(), "")
+	w.Send(kit.Pub("foo", "", "x"), "PING")
+	w.Expect("PONG")
+	if n := b.Count(nc); n != 0 {
 		t.Errorf("%d messages", n)
 	}
 }

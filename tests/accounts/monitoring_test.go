@@ -9,12 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // What the endpoint says about what accounts share, and about requests that are
 // under way.
 func TestAccountzShowsWhatAccountsShare(t *testing.T) {
-	s := run(t, `
+	s := godwittest.RunConfig(t, `
 		http: 127.0.0.1:-1
 		server_name: S1
 		accounts {
@@ -41,27 +44,27 @@ func TestAccountzShowsWhatAccountsShare(t *testing.T) {
 			}
 			OTHER {}
 		}`)
-	svc, cl := connect(t, s, "svc"), connect(t, s, "cl")
-	service := subscribe(t, svc, ">")
-	subscribe(t, cl, "inbox.*")
+	svc, cl := kit.Connect(t, s, "svc"), kit.Connect(t, s, "cl")
+	service := kit.Subscribe(t, svc, ">")
+	kit.Subscribe(t, cl, "inbox.*")
 	publishRequest(t, cl, "h.foo", "inbox.1", "hi")
-	ok(t, cl.PublishMsg(&nats.Msg{Subject: "mine", Reply: "inbox.2", Header: nats.Header{"X-B3-Sampled": {"1"}}}))
-	first, second := service.next(), service.next()
+	kit.OK(t, cl.PublishMsg(&nats.Msg{Subject: "mine", Reply: "inbox.2", Header: nats.Header{"X-B3-Sampled": {"1"}}}))
+	first, second := service.Next(), service.Next()
 
 	shown := func(name string) map[string]any {
 		t.Helper()
-		answer := must[*http.Response](t)(http.Get("http://" + s.MonitorAddr().String() + "/accountz?acc=" + name))
+		answer := kit.Must[*http.Response](t)(http.Get("http://" + s.MonitorAddr().String() + "/accountz?acc=" + name))
 		defer answer.Body.Close()
 		var z struct {
 			Account map[string]any `json:"account_detail"`
 		}
-		ok(t, json.Unmarshal(must[[]byte](t)(io.ReadAll(answer.Body)), &z))
+		kit.OK(t, json.Unmarshal(kit.Must[[]byte](t)(io.ReadAll(answer.Body)), &z))
 		return z.Account
 	}
 	check := func(what string, got any, want string) {
 		t.Helper()
 		var expected any
-		ok(t, json.Unmarshal([]byte(want), &expected))
+		kit.OK(t, json.Unmarshal([]byte(want), &expected))
 		if diff := cmp.Diff(expected, got); diff != "" {
 			t.Errorf("%s: %s", what, diff)
 		}
@@ -94,9 +97,9 @@ func TestAccountzShowsWhatAccountsShare(t *testing.T) {
 	if importer["responses"] != nil || importer["exports"] != nil || importer["mappings"] != nil {
 		t.Errorf("the importer's account: %v", importer)
 	}
-	ok(t, first.Respond(nil))
-	ok(t, second.Respond(nil))
-	flush(t, svc)
+	kit.OK(t, first.Respond(nil))
+	kit.OK(t, second.Respond(nil))
+	kit.Flush(t, svc)
 	if left := shown("SVC")["responses"]; left != nil {
 		t.Errorf("answered, but still shown: %v", left)
 	}

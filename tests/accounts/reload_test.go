@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Requests whose replies lie under another import are answered, before and after a
@@ -20,25 +22,25 @@ func TestRepliesUnderAnotherImport(t *testing.T) {
 			A { users: [{user: a, password: pw}], imports: [{service: {account: CP, subject: "q1.>"}}, {service: {account: CP, subject: "q2.>"}}, %s] }
 		}`, export, imports)
 	}
-	s, reload := reloadable(t, text("", ""))
-	cp, a := connect(t, s, "cp"), connect(t, s, "a")
-	serve(t, cp, "q1.>", "reply")
-	answers := subscribe(t, a, "q2.inbox")
-	strays := subscribe(t, cp, "q2.>")
+	s, reload := kit.Reloadable(t, text("", ""))
+	cp, a := kit.Connect(t, s, "cp"), kit.Connect(t, s, "a")
+	kit.Serve(t, cp, "q1.>", "reply")
+	answers := kit.Subscribe(t, a, "q2.inbox")
+	strays := kit.Subscribe(t, cp, "q2.>")
 	check := func() {
 		t.Helper()
 		publishRequest(t, a, "q1.a", "q2.inbox", "test")
-		if m := answers.next(); string(m.Data) != "reply" {
+		if m := answers.Next(); string(m.Data) != "reply" {
 			t.Errorf("the answer is %q", m.Data)
 		}
-		if got := strays.take(a, cp); got != nil {
+		if got := strays.Take(a, cp); got != nil {
 			t.Errorf("answers became requests: %q", got)
 		}
 	}
 	check()
 	reload(text(`{service: "q3.>", response_type: Singleton}`, `{service: {account: CP, subject: "q3.>"}}`))
 	check()
-	serve(t, cp, "q3.>", "new")
+	kit.Serve(t, cp, "q3.>", "new")
 	if got := ask(t, a, "q3.x", ""); got != "new" {
 		t.Errorf("the new service answers %q", got)
 	}
@@ -56,12 +58,12 @@ func TestReloadsUnderRequests(t *testing.T) {
 			$SYS { users: [{user: admin, password: pw}] }
 		}`, threshold)
 	}
-	s, reload := reloadable(t, text("2m"))
-	serve(t, connect(t, s, "a"), "HELP", "OK")
-	b := connect(t, s, "b")
+	s, reload := kit.Reloadable(t, text("2m"))
+	kit.Serve(t, kit.Connect(t, s, "a"), "HELP", "OK")
+	b := kit.Connect(t, s, "b")
 	var requests, responses atomic.Int64
-	must[*nats.Subscription](t)(b.Subscribe("reply", func(*nats.Msg) { responses.Add(1) }))
-	flush(t, b)
+	kit.Must[*nats.Subscription](t)(b.Subscribe("reply", func(*nats.Msg) { responses.Add(1) }))
+	kit.Flush(t, b)
 	done := make(chan struct{})
 	var asking sync.WaitGroup
 	asking.Go(func() {
@@ -76,7 +78,7 @@ func TestReloadsUnderRequests(t *testing.T) {
 				return
 			}
 			if requests.Add(1)%100 == 0 {
-				if err := b.FlushTimeout(patience); err != nil { // so that the server is not buried
+				if err := b.FlushTimeout(kit.Patience); err != nil { // so that the server is not buried
 					t.Error(err)
 					return
 				}
@@ -87,12 +89,12 @@ func TestReloadsUnderRequests(t *testing.T) {
 		if i%4 == 0 {
 			reload(text(fmt.Sprintf("%dm", 2+i%8)))
 		} else {
-			ok(t, s.Reload())
+			kit.OK(t, s.Reload())
 		}
 	}
 	close(done)
 	asking.Wait()
-	eventually(t, "all requests are answered", func() bool { return responses.Load() >= requests.Load() })
+	kit.Eventually(t, "all requests are answered", func() bool { return responses.Load() >= requests.Load() })
 	if asked, got := requests.Load(), responses.Load(); asked != got {
 		t.Errorf("%d answers to %d requests", got, asked)
 	}
@@ -106,7 +108,7 @@ func TestDefaultPermissionsChangeDuringLogins(t *testing.T) {
 	text := func(subject string) string {
 		return fmt.Sprintf(`accounts { A { default_permissions: {publish: %s}, users: [{user: a, password: pw}] } }`, subject)
 	}
-	s, reload := reloadable(t, text("foo"))
+	s, reload := kit.Reloadable(t, text("foo"))
 	var logins sync.WaitGroup
 	for range 4 {
 		logins.Go(func() {
@@ -124,9 +126,9 @@ func TestDefaultPermissionsChangeDuringLogins(t *testing.T) {
 		reload(text([]string{"bar", "foo"}[i%2]))
 	}
 	logins.Wait()
-	w := login(t, s, "a")
-	w.send(pub("foo", "", ""), pub("bar", "", ""), "PING")
-	w.expect(`-ERR 'Permissions Violation for Publish to "bar"'`, "PONG")
+	w := kit.Login(t, s.Addr(), "a")
+	w.Send(kit.Pub("foo", "", ""), kit.Pub("bar", "", ""), "PING")
+	w.Expect(`-ERR 'Permissions Violation for Publish to "bar"'`, "PONG")
 }
 
 // Answers that are under way when the service is no longer imported still arrive;
@@ -136,28 +138,28 @@ func TestRemovedImportsLetAnswersThrough(t *testing.T) {
 	text := func(imports string) string {
 		return fmt.Sprintf("accounts { %s\n I { users: [{user: i, password: pw}], imports: [%s] } }", exporter, imports)
 	}
-	s, reload := reloadable(t, text(`{service: {account: E, subject: s}}, {stream: {account: E, subject: "t.*"}}`))
-	e, i := connect(t, s, "e"), connect(t, s, "i")
-	service, answers, stream := subscribe(t, e, "s"), subscribe(t, i, "inbox"), subscribe(t, i, "t.>")
+	s, reload := kit.Reloadable(t, text(`{service: {account: E, subject: s}}, {stream: {account: E, subject: "t.*"}}`))
+	e, i := kit.Connect(t, s, "e"), kit.Connect(t, s, "i")
+	service, answers, stream := kit.Subscribe(t, e, "s"), kit.Subscribe(t, i, "inbox"), kit.Subscribe(t, i, "t.>")
 	publishRequest(t, i, "s", "inbox", "1")
-	m := service.next()
+	m := service.Next()
 	publish(t, e, "t.1", "before")
-	stream.want(e, "t.1=before")
+	stream.Want(e, "t.1=before")
 	reload(text(""))
-	ok(t, m.Respond([]byte("yes")))
-	answers.want(e, "inbox=yes")
+	kit.OK(t, m.Respond([]byte("yes")))
+	answers.Want(e, "inbox=yes")
 	publish(t, e, "t.2", "after")
-	stream.want(e)
+	stream.Want(e)
 	publishRequest(t, i, "s", "inbox", "2")
-	if n := service.count(i); n != 0 {
+	if n := service.Count(i); n != 0 {
 		t.Errorf("%d requests without an import", n)
 	}
 	reload(text(`{stream: {account: E, subject: "t.*"}}`))
 	publish(t, e, "t.3", "again")
-	stream.want(e, "t.3=again")
+	stream.Want(e, "t.3=again")
 	publishRequest(t, i, "s", "inbox", "3")
 	reload("accounts { " + exporter + " }")
-	eventually(t, "the connection of a removed account is closed", i.IsClosed)
+	kit.Eventually(t, "the connection of a removed account is closed", i.IsClosed)
 	if n := ownSubscriptions(t, s, "E"); n != 2 { // the service, and that for the answers
 		t.Errorf("%d subscriptions in E", n)
 	}
@@ -172,13 +174,13 @@ func TestWithdrawnExportsEndImports(t *testing.T) {
 			J {}
 		}`, accounts)
 	}
-	s, reload := reloadable(t, text("I"))
-	e, i := connect(t, s, "e"), connect(t, s, "i")
-	stream := subscribe(t, i, "t.>")
+	s, reload := kit.Reloadable(t, text("I"))
+	e, i := kit.Connect(t, s, "e"), kit.Connect(t, s, "i")
+	stream := kit.Subscribe(t, i, "t.>")
 	publish(t, e, "t.1", "before")
-	stream.want(e, "t.1=before")
+	stream.Want(e, "t.1=before")
 	refuse(t, text("J"), "stream import not authorized")
 	reload(text("I, J"))
 	publish(t, e, "t.2", "after")
-	stream.want(e, "t.2=after")
+	stream.Want(e, "t.2=after")
 }

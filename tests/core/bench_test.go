@@ -17,48 +17,50 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // load is a connection for benchmarks, which have no deadline.
-func load(b *testing.B, s *godwit.Server, user string) *wire {
+func load(b *testing.B, s *godwit.Server, user string) *kit.Wire {
 	b.Helper()
-	w := dial(b, s.Addr())
-	w.send(fmt.Sprintf(`CONNECT {"verbose":false,"pedantic":false,"user":%q,"pass":"pw"}`, user), "PING")
-	w.expect("PONG")
-	ok(b, w.SetDeadline(time.Time{}))
+	w := kit.Dial(b, s.Addr())
+	w.Send(fmt.Sprintf(`CONNECT {"verbose":false,"pedantic":false,"user":%q,"pass":"pw"}`, user), "PING")
+	w.Expect("PONG")
+	kit.OK(b, w.SetDeadline(time.Time{}))
 	return w
 }
 
 // receiver subscribes to foo n times, with sids of one length.
-func receiver(b *testing.B, s *godwit.Server, user, subject, queue string, n int) *wire {
+func receiver(b *testing.B, s *godwit.Server, user, subject, queue string, n int) *kit.Wire {
 	b.Helper()
 	w := load(b, s, user)
 	for i := range n {
-		w.send(fmt.Sprintf("SUB %s %s %d", subject, queue, 1000+i))
+		w.Send(fmt.Sprintf("SUB %s %s %d", subject, queue, 1000+i))
 	}
-	w.send("PING")
-	w.expect("PONG")
+	w.Send("PING")
+	w.Expect("PONG")
 	return w
 }
 
 // drain reads until n bytes have come.
-func (w *wire) drain(n int64) {
+func drain(t testing.TB, w *kit.Wire, n int64) {
 	if got, err := io.CopyN(io.Discard, w.Reader, n); err != nil {
-		w.t.Errorf("%d of %d bytes: %v", got, n, err)
+		t.Errorf("%d of %d bytes: %v", got, n, err)
 	}
 }
 
 // pump sends an operation n times.
-func (w *wire) pump(operation string, n int) {
+func pump(t testing.TB, w *kit.Wire, operation string, n int) {
 	out := bufio.NewWriterSize(w.Conn, 32<<10)
 	for range n {
 		if _, err := out.WriteString(operation); err != nil {
-			w.t.Errorf("write: %v", err)
+			t.Errorf("write: %v", err)
 			return
 		}
 	}
 	if err := out.Flush(); err != nil {
-		w.t.Errorf("write: %v", err)
+		t.Errorf("write: %v", err)
 	}
 }
 
@@ -70,7 +72,7 @@ func publication(size int) (pub, msg string) {
 
 // transfer sends publications of several connections to receivers, each of which
 // gets this many copies of all of them.
-func transfer(b *testing.B, senders, receivers []*wire, size, copies int) {
+func transfer(b *testing.B, senders, receivers []*kit.Wire, size, copies int) {
 	b.Helper()
 	pub, msg := publication(size)
 	each := (b.N + len(senders) - 1) / len(senders)
@@ -78,10 +80,10 @@ func transfer(b *testing.B, senders, receivers []*wire, size, copies int) {
 	b.ResetTimer()
 	var work sync.WaitGroup
 	for _, w := range receivers {
-		work.Go(func() { w.drain(int64(len(msg)) * int64(copies) * int64(each) * int64(len(senders))) })
+		work.Go(func() { drain(b, w, int64(len(msg))*int64(copies)*int64(each)*int64(len(senders))) })
 	}
 	for _, w := range senders {
-		work.Go(func() { w.pump(pub, each) })
+		work.Go(func() { pump(b, w, pub, each) })
 	}
 	work.Wait()
 	b.StopTimer()
@@ -111,13 +113,13 @@ const (
 // Go: Benchmark__AuthPub0b_Payload test/bench_test.go:173
 func BenchmarkPublish(b *testing.B) {
 	publish := func(b *testing.B, text, user string, size int) {
-		w := load(b, run(b, text), user)
+		w := load(b, godwittest.RunConfig(b, text), user)
 		pub, _ := publication(size)
 		b.SetBytes(int64(len(pub)))
 		b.ResetTimer()
-		w.pump(pub, b.N)
-		w.send("PING")
-		w.expect("PONG")
+		pump(b, w, pub, b.N)
+		w.Send("PING")
+		w.Expect("PONG")
 		b.StopTimer()
 	}
 	for _, size := range []int{0, 8, 32, 128, 256, 1 << 10, 4 << 10, 8 << 10, 32 << 10} {
@@ -148,7 +150,7 @@ func BenchmarkOneConnection(b *testing.B) {
 		{"eight members", open, "", "foo", "group", 8},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			both := []*wire{receiver(b, run(b, c.text), c.user, c.subject, c.queue, c.members)}
+			both := []*kit.Wire{receiver(b, godwittest.RunConfig(b, c.text), c.user, c.subject, c.queue, c.members)}
 			transfer(b, both, both, 2, 1)
 		})
 	}
@@ -161,8 +163,8 @@ func BenchmarkOneConnection(b *testing.B) {
 func BenchmarkTwoConnections(b *testing.B) {
 	for _, size := range []int{2, 512 << 10} {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
-			s := run(b, open)
-			transfer(b, []*wire{load(b, s, "")}, []*wire{receiver(b, s, "", "foo", "", 1)}, size, 1)
+			s := godwittest.RunConfig(b, open)
+			transfer(b, []*kit.Wire{load(b, s, "")}, []*kit.Wire{receiver(b, s, "", "foo", "", 1)}, size, 1)
 		})
 	}
 }
@@ -173,8 +175,8 @@ func BenchmarkTwoConnections(b *testing.B) {
 // Go: Benchmark__PubServiceImports test/bench_test.go:332
 func BenchmarkAcrossAccounts(b *testing.B) {
 	b.Run("stream import", func(b *testing.B) {
-		s := run(b, pair("{stream: foo}", "{stream: {account: A, subject: foo}}"))
-		transfer(b, []*wire{load(b, s, "a")}, []*wire{receiver(b, s, "b", "foo", "", 1)}, 2, 1)
+		s := godwittest.RunConfig(b, pair("{stream: foo}", "{stream: {account: A, subject: foo}}"))
+		transfer(b, []*kit.Wire{load(b, s, "a")}, []*kit.Wire{receiver(b, s, "b", "foo", "", 1)}, 2, 1)
 	})
 	b.Run("beside service imports", func(b *testing.B) {
 		var exports, imports []string
@@ -182,12 +184,12 @@ func BenchmarkAcrossAccounts(b *testing.B) {
 			exports = append(exports, fmt.Sprintf(`{service: "api.kind%d.*.>"}`, i))
 			imports = append(imports, fmt.Sprintf(`{service: {account: A, subject: "api.kind%d.*.>"}}`, i))
 		}
-		w := load(b, run(b, pair(strings.Join(exports, ","), strings.Join(imports, ","))), "b")
+		w := load(b, godwittest.RunConfig(b, pair(strings.Join(exports, ","), strings.Join(imports, ","))), "b")
 		pub, _ := publication(2)
 		b.ResetTimer()
-		w.pump(pub, b.N)
-		w.send("PING")
-		w.expect("PONG")
+		pump(b, w, pub, b.N)
+		w.Send("PING")
+		w.Expect("PONG")
 	})
 }
 
@@ -219,8 +221,8 @@ func BenchmarkFanOut(b *testing.B) {
 		{512, 100, 100}, {512, 100, 1000}, {1024, 10, 1000}, {1024, 100, 100},
 	} {
 		b.Run(fmt.Sprintf("%dx%dx%d", c.size, c.connections, c.subscriptions), func(b *testing.B) {
-			s := run(b, open)
-			var receivers []*wire
+			s := godwittest.RunConfig(b, open)
+			var receivers []*kit.Wire
 			for range c.connections {
 				receivers = append(receivers, receiver(b, s, "", "foo", "", c.subscriptions))
 			}
@@ -230,7 +232,7 @@ func BenchmarkFanOut(b *testing.B) {
 }
 
 // fanOut is transfer with sids that may differ in length.
-func fanOut(b *testing.B, sender *wire, receivers []*wire, size, subscriptions int) {
+func fanOut(b *testing.B, sender *kit.Wire, receivers []*kit.Wire, size, subscriptions int) {
 	b.Helper()
 	pub, msg := publication(size)
 	round := int64(0) // bytes of one publication for one receiver
@@ -241,9 +243,9 @@ func fanOut(b *testing.B, sender *wire, receivers []*wire, size, subscriptions i
 	b.ResetTimer()
 	var work sync.WaitGroup
 	for _, w := range receivers {
-		work.Go(func() { w.drain(round * int64(b.N)) })
+		work.Go(func() { drain(b, w, round*int64(b.N)) })
 	}
-	sender.pump(pub, b.N)
+	pump(b, sender, pub, b.N)
 	work.Wait()
 	b.StopTimer()
 }
@@ -267,8 +269,8 @@ func BenchmarkFanIn(b *testing.B) {
 		{128, 1, 3}, {128, 2, 3}, {128, 5, 3}, {128, 10, 3},
 	} {
 		b.Run(fmt.Sprintf("%dx%dx%d", c.size, c.publishers, c.receivers), func(b *testing.B) {
-			s := run(b, open)
-			var senders, receivers []*wire
+			s := godwittest.RunConfig(b, open)
+			var senders, receivers []*kit.Wire
 			for range c.publishers {
 				senders = append(senders, load(b, s, ""))
 			}
@@ -286,21 +288,21 @@ func BenchmarkFanIn(b *testing.B) {
 func BenchmarkRequests(b *testing.B) {
 	for _, size := range []int{1 << 10, 4 << 10, 40 << 10, 400 << 10} {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
-			s := run(b, open)
-			echo := connect(b, s, "")
-			must[*nats.Subscription](b)(echo.Subscribe("echo", func(m *nats.Msg) {
+			s := godwittest.RunConfig(b, open)
+			echo := kit.Connect(b, s, "")
+			kit.Must[*nats.Subscription](b)(echo.Subscribe("echo", func(m *nats.Msg) {
 				if err := m.Respond(m.Data); err != nil {
 					b.Error(err)
 				}
 			}))
-			flush(b, echo)
-			nc := connect(b, s, "")
+			kit.Flush(b, echo)
+			nc := kit.Connect(b, s, "")
 			data := make([]byte, size)
 			random := rand.New(rand.NewPCG(1, 2))
 			b.SetBytes(int64(size))
 			for b.Loop() {
 				data[random.IntN(size)]++
-				if m, err := nc.Request("echo", data, patience); err != nil || len(m.Data) != size {
+				if m, err := nc.Request("echo", data, kit.Patience); err != nil || len(m.Data) != size {
 					b.Fatalf("%v", err)
 				}
 			}
@@ -316,7 +318,7 @@ func BenchmarkRequests(b *testing.B) {
 func BenchmarkClientsFanOut(b *testing.B) {
 	for _, size := range []int{100, 1 << 10, 10 << 10, 512 << 10} {
 		for _, n := range []int{3, 5, 10} {
-			b.Run(fmt.Sprintf("%dx%d", size, n), func(b *testing.B) { clientsFanOut(b, run(b, open), size, n) })
+			b.Run(fmt.Sprintf("%dx%d", size, n), func(b *testing.B) { clientsFanOut(b, godwittest.RunConfig(b, open), size, n) })
 		}
 	}
 	keys := map[string]func() (crypto.Signer, error){
@@ -328,7 +330,7 @@ func BenchmarkClientsFanOut(b *testing.B) {
 	for _, kind := range []string{"ed25519", "rsa-1024", "rsa-2048", "rsa-4096"} {
 		b.Run("tls "+kind, func(b *testing.B) {
 			ca := newAuthority(b)
-			s := run(b, ca.blockFor(must[crypto.Signer](b)(keys[kind]()), ""))
+			s := godwittest.RunConfig(b, ca.blockFor(kit.Must[crypto.Signer](b)(keys[kind]()), ""))
 			clientsFanOut(b, s, 512<<10, 5, nats.Secure(ca.client()))
 		})
 	}
@@ -338,24 +340,24 @@ func clientsFanOut(b *testing.B, s *godwit.Server, size, receivers int, options 
 	b.Helper()
 	var all sync.WaitGroup
 	for range receivers {
-		nc := connect(b, s, "", options...)
+		nc := kit.Connect(b, s, "", options...)
 		left := b.N
 		all.Add(1)
-		sub := must[*nats.Subscription](b)(nc.Subscribe("foo", func(*nats.Msg) {
+		sub := kit.Must[*nats.Subscription](b)(nc.Subscribe("foo", func(*nats.Msg) {
 			if left--; left == 0 {
 				all.Done()
 			}
 		}))
-		ok(b, sub.SetPendingLimits(-1, -1))
-		flush(b, nc)
+		kit.OK(b, sub.SetPendingLimits(-1, -1))
+		kit.Flush(b, nc)
 	}
-	nc, data := connect(b, s, "", options...), make([]byte, size)
+	nc, data := kit.Connect(b, s, "", options...), make([]byte, size)
 	b.SetBytes(int64(size))
 	b.ResetTimer()
 	for range b.N {
-		ok(b, nc.Publish("foo", data))
+		kit.OK(b, nc.Publish("foo", data))
 	}
-	flush(b, nc)
+	kit.Flush(b, nc)
 	all.Wait()
 	b.StopTimer()
 }
@@ -368,18 +370,18 @@ func BenchmarkClientsFanIn(b *testing.B) {
 	for _, size := range []int{100, 1 << 10, 10 << 10, 512 << 10} {
 		for _, n := range []int{3, 5, 10} {
 			b.Run(fmt.Sprintf("%dx%d", size, n), func(b *testing.B) {
-				s := run(b, open)
-				receiver, left, done := connect(b, s, ""), b.N*n, make(chan struct{})
-				sub := must[*nats.Subscription](b)(receiver.Subscribe("foo.*", func(*nats.Msg) {
+				s := godwittest.RunConfig(b, open)
+				receiver, left, done := kit.Connect(b, s, ""), b.N*n, make(chan struct{})
+				sub := kit.Must[*nats.Subscription](b)(receiver.Subscribe("foo.*", func(*nats.Msg) {
 					if left--; left == 0 {
 						close(done)
 					}
 				}))
-				ok(b, sub.SetPendingLimits(-1, -1))
-				flush(b, receiver)
+				kit.OK(b, sub.SetPendingLimits(-1, -1))
+				kit.Flush(b, receiver)
 				var senders []*nats.Conn
 				for range n {
-					senders = append(senders, connect(b, s, ""))
+					senders = append(senders, kit.Connect(b, s, ""))
 				}
 				b.SetBytes(int64(size))
 				b.ResetTimer()
@@ -392,7 +394,7 @@ func BenchmarkClientsFanIn(b *testing.B) {
 								b.Error(err)
 							}
 						}
-						if err := nc.FlushTimeout(patience); err != nil {
+						if err := nc.FlushTimeout(kit.Patience); err != nil {
 							b.Error(err)
 						}
 					})

@@ -17,16 +17,17 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // More may wait for a client than fits 32 bits.
 //
 // Go: TestClientMaxPending server/client_test.go:2156
 func TestAlmostBoundlessBacklog(t *testing.T) {
-	nc := connect(t, godwittest.Run(t, &godwit.Options{MaxPending: math.MaxInt32 + 1}), "")
-	sub := subscribe(t, nc, "foo")
-	ok(t, nc.Publish("foo", []byte("msg")))
-	if got := next(t, sub); got != "msg" {
+	nc := kit.Connect(t, godwittest.Run(t, &godwit.Options{MaxPending: math.MaxInt32 + 1}), "")
+	sub := kit.Subscribe(t, nc, "foo")
+	kit.OK(t, nc.Publish("foo", []byte("msg")))
+	if got := string(sub.Next().Data); got != "msg" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -35,9 +36,9 @@ func TestAlmostBoundlessBacklog(t *testing.T) {
 //
 // Go: TestParseConnect server/parser_test.go:152
 func TestConnectEndsWithItsLine(t *testing.T) {
-	w := dial(t, run(t, "").Addr())
-	w.send(`CONNECT {"verbose":false,"pedantic":true,"tls_required":false}`, "PING", "sub a.b 1", "PUB a.b 2", "ok")
-	w.expect("PONG", "MSG a.b 1 2", "ok")
+	w := kit.Dial(t, godwittest.RunConfig(t, "").Addr())
+	w.Send(`CONNECT {"verbose":false,"pedantic":true,"tls_required":false}`, "PING", "sub a.b 1", "PUB a.b 2", "ok")
+	w.Expect("PONG", "MSG a.b 1 2", "ok")
 }
 
 // Whatever monitoring does, clients can connect, and nobody gets a PING before he
@@ -45,12 +46,12 @@ func TestConnectEndsWithItsLine(t *testing.T) {
 //
 // Go: TestPingNotSentTooSoon server/client_test.go:2256
 func TestTheFirstPingComesLate(t *testing.T) {
-	s := must[*godwit.Server](t)(godwit.NewServer(&godwit.Options{Host: "127.0.0.1", Port: godwit.RandomPort}))
+	s := kit.Must[*godwit.Server](t)(godwit.NewServer(&godwit.Options{Host: "127.0.0.1", Port: godwit.RandomPort}))
 	t.Cleanup(s.Shutdown)
-	ok(t, s.Start())
-	w := dial(t, s.Addr())
+	kit.OK(t, s.Start())
+	w := kit.Dial(t, s.Addr())
 	began := time.Now()
-	w.send(`CONNECT {"verbose":false,"lang":"go"}`)
+	w.Send(`CONNECT {"verbose":false,"lang":"go"}`)
 
 	done := make(chan struct{})
 	var watcher sync.WaitGroup
@@ -67,12 +68,12 @@ func TestTheFirstPingComesLate(t *testing.T) {
 		}
 	})
 	for range 100 {
-		connect(t, s, "").Close()
+		kit.Connect(t, s, "").Close()
 	}
 	close(done)
 	watcher.Wait()
 
-	line := w.line()
+	line := w.Line()
 	if took := time.Since(began); line != "PING" || took < 1900*time.Millisecond {
 		t.Errorf("%q after %v", line, took)
 	}
@@ -80,23 +81,23 @@ func TestTheFirstPingComesLate(t *testing.T) {
 
 // A refused client is called by what it gave as its name, never by a secret.
 func TestRefusedClientsInTheLog(t *testing.T) {
-	s := run(t, "authorization { user: joe, password: right }")
-	log := &journal{}
+	s := godwittest.RunConfig(t, "authorization { user: joe, password: right }")
+	log := &kit.Log{}
 	s.SetLogger(log, true, true)
-	key := newSigner(t, nkeys.PrefixByteUser).public
+	key := kit.NewSigner(t, nkeys.PrefixByteUser).Public
 	for given, want := range map[string]string{
 		`"nkey":"` + key + `"`:       `Nkey "` + key + `"`,
 		`"user":"foo","pass":"s3cr"`: `User "foo"`,
 		`"auth_token":"s3cr3t!"`:     `Token "[REDACTED]"`,
 	} {
-		w := dial(t, s.Addr())
-		w.send("CONNECT {" + given + "}")
-		w.expect("-ERR 'Authorization Violation'")
-		if found := log.find("authentication error - " + want); len(found) != 1 {
+		w := kit.Dial(t, s.Addr())
+		w.Send("CONNECT {" + given + "}")
+		w.Expect("-ERR 'Authorization Violation'")
+		if found := log.Find("authentication error - " + want); len(found) != 1 {
 			t.Errorf("%s: %d lines", want, len(found))
 		}
 	}
-	if found := log.find("s3cr"); len(found) != 0 {
+	if found := log.Find("s3cr"); len(found) != 0 {
 		t.Errorf("a secret was logged: %q", found)
 	}
 }
@@ -105,16 +106,16 @@ func TestRefusedClientsInTheLog(t *testing.T) {
 //
 // Go: TestNoPasswordsFromConnectTrace server/log_test.go:194
 func TestPasswordsAreNotTraced(t *testing.T) {
-	s := run(t, "authorization { user: derek, password: s3cr3t }")
-	log := &journal{}
+	s := godwittest.RunConfig(t, "authorization { user: derek, password: s3cr3t }")
+	log := &kit.Log{}
 	s.SetLogger(log, true, true)
-	w := dial(t, s.Addr())
-	w.send(`CONNECT {"verbose":true,"user":"derek","pass":"s3cr3t"}`)
-	w.expect("+OK")
-	if len(log.find(`<<- [CONNECT {"verbose":true,"user":"derek"`)) != 1 {
+	w := kit.Dial(t, s.Addr())
+	w.Send(`CONNECT {"verbose":true,"user":"derek","pass":"s3cr3t"}`)
+	w.Expect("+OK")
+	if len(log.Find(`<<- [CONNECT {"verbose":true,"user":"derek"`)) != 1 {
 		t.Error("CONNECT was not traced")
 	}
-	if found := log.find("s3cr3t"); len(found) != 0 {
+	if found := log.Find("s3cr3t"); len(found) != 0 {
 		t.Errorf("a secret was traced: %q", found)
 	}
 }
@@ -123,22 +124,22 @@ func TestPasswordsAreNotTraced(t *testing.T) {
 //
 // Go: TestNoRaceAvoidSlowConsumerBigMessages server/norace_1_test.go:60
 func TestBigMessagesMakeNoSlowConsumer(t *testing.T) {
-	s := run(t, "no_sys_acc: true")
-	reader, writer := connect(t, s, ""), connect(t, s, "")
+	s := godwittest.RunConfig(t, "no_sys_acc: true")
+	reader, writer := kit.Connect(t, s, ""), kit.Connect(t, s, "")
 	const n = 200 // of 1 MiB, with 64 MiB that may wait
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	var got atomic.Int64
-	must[*nats.Subscription](t)(reader.Subscribe("slow.consumer", func(m *nats.Msg) {
+	kit.Must[*nats.Subscription](t)(reader.Subscribe("slow.consumer", func(m *nats.Msg) {
 		if len(m.Data) == len(data) {
 			got.Add(1)
 		}
 	}))
-	flush(t, reader)
+	kit.Flush(t, reader)
 	for range n {
-		ok(t, writer.Publish("slow.consumer", data))
+		kit.OK(t, writer.Publish("slow.consumer", data))
 	}
-	flush(t, writer)
-	eventually(t, "all messages have come", func() bool { return got.Load() == n })
+	kit.Flush(t, writer)
+	kit.Eventually(t, "all messages have come", func() bool { return got.Load() == n })
 	if s.NumSlowConsumers() != 0 || reader.IsClosed() {
 		t.Errorf("%d slow consumers", s.NumSlowConsumers())
 	}
@@ -149,18 +150,18 @@ func TestBigMessagesMakeNoSlowConsumer(t *testing.T) {
 //
 // Go: TestNoRaceSlowConsumerPendingBytes server/norace_1_test.go:313
 func TestTooMuchWaitsForAClient(t *testing.T) {
-	s := run(t, `no_sys_acc: true, write_deadline: "30s", max_pending: 1MB`)
-	w := dial(t, s.Addr())
-	ok(t, w.Conn.(*net.TCPConn).SetReadBuffer(128))
-	w.send("CONNECT {}", "PING", "SUB foo 1")
-	eventually(t, "the subscription is there", func() bool { return s.NumSubscriptions() > 0 })
-	sender := connect(t, s, "")
+	s := godwittest.RunConfig(t, `no_sys_acc: true, write_deadline: "30s", max_pending: 1MB`)
+	w := kit.Dial(t, s.Addr())
+	kit.OK(t, w.Conn.(*net.TCPConn).SetReadBuffer(128))
+	w.Send("CONNECT {}", "PING", "SUB foo 1")
+	kit.Eventually(t, "the subscription is there", func() bool { return s.NumSubscriptions() > 0 })
+	sender := kit.Connect(t, s, "")
 	payload := make([]byte, 1<<20)
 	for range 100 {
-		ok(t, sender.Publish("foo", payload))
+		kit.OK(t, sender.Publish("foo", payload))
 	}
-	flush(t, sender)
-	eventually(t, "writing fails", func() bool {
+	kit.Flush(t, sender)
+	kit.Eventually(t, "writing fails", func() bool {
 		_, err := io.WriteString(w.Conn, "PUB bar 5\r\nhello\r\n")
 		return err != nil
 	})
@@ -173,31 +174,31 @@ func TestTooMuchWaitsForAClient(t *testing.T) {
 //
 // Go: TestNoRaceQueueAutoUnsubscribe server/norace_1_test.go:951
 func TestQueueMembersForOneMessageEach(t *testing.T) {
-	nc := connect(t, run(t, ""), "")
+	nc := kit.Connect(t, godwittest.RunConfig(t, ""), "")
 	const n = 1000
 	var counts [2]atomic.Int64
 	for range n {
 		for i, group := range []string{"bar", "baz"} {
-			sub := must[*nats.Subscription](t)(nc.QueueSubscribe("foo", group, func(*nats.Msg) { counts[i].Add(1) }))
-			ok(t, sub.AutoUnsubscribe(1))
+			sub := kit.Must[*nats.Subscription](t)(nc.QueueSubscribe("foo", group, func(*nats.Msg) { counts[i].Add(1) }))
+			kit.OK(t, sub.AutoUnsubscribe(1))
 		}
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	for range n {
-		ok(t, nc.Publish("foo", []byte("keep me")))
+		kit.OK(t, nc.Publish("foo", []byte("keep me")))
 	}
-	flush(t, nc)
-	eventually(t, "both groups got everything", func() bool { return counts[0].Load() == n && counts[1].Load() == n })
+	kit.Flush(t, nc)
+	kit.Eventually(t, "both groups got everything", func() bool { return counts[0].Load() == n && counts[1].Load() == n })
 }
 
 // Subjects with more tokens than allowed cannot be subscribed to.
 //
 // Go: TestMaxSubTokens server/opts_test.go:3359
 func TestTokensOfSubscriptions(t *testing.T) {
-	s := run(t, "max_sub_tokens: 4")
-	w := login(t, s)
-	w.send("SUB a.b.c.d 1", "SUB a.b.c.d.e 2", "PING")
-	if line := w.line(); !strings.HasPrefix(line, "-ERR") || !strings.Contains(line, "too many tokens") {
+	s := godwittest.RunConfig(t, "max_sub_tokens: 4")
+	w := kit.Login(t, s.Addr(), "")
+	w.Send("SUB a.b.c.d 1", "SUB a.b.c.d.e 2", "PING")
+	if line := w.Line(); !strings.HasPrefix(line, "-ERR") || !strings.Contains(line, "too many tokens") {
 		t.Errorf("got %q", line)
 	}
 }
@@ -207,7 +208,7 @@ func TestTokensOfSubscriptions(t *testing.T) {
 //
 // Go: TestClientGenerateClientInfoJSONMpayAtomicRace server/client_test.go:2947
 func TestPayloadLimitsChangeWhileClientsConnect(t *testing.T) {
-	s, reload := reloadable(t, "max_payload: 1024")
+	s, reload := kit.Reloadable(t, "max_payload: 1024")
 	done := make(chan struct{})
 	var reloads sync.WaitGroup
 	reloads.Go(func() {
@@ -225,7 +226,7 @@ func TestPayloadLimitsChangeWhileClientsConnect(t *testing.T) {
 			finished = true
 		default:
 		}
-		nc := connect(t, s, "")
+		nc := kit.Connect(t, s, "")
 		if n := nc.MaxPayload(); n != 1024 && n != 2048 && n != 4096 {
 			t.Errorf("told %d bytes", n)
 		}
@@ -236,7 +237,7 @@ func TestPayloadLimitsChangeWhileClientsConnect(t *testing.T) {
 		}
 	}
 	for _, nc := range kept {
-		eventually(t, "the limit is known", func() bool { return nc.MaxPayload() == 4096 })
+		kit.Eventually(t, "the limit is known", func() bool { return nc.MaxPayload() == 4096 })
 	}
 }
 
@@ -245,12 +246,12 @@ func TestPayloadLimitsChangeWhileClientsConnect(t *testing.T) {
 // Go: TestOptions_RandomPort server/opts_test.go:89
 func TestRandomPortsAreFound(t *testing.T) {
 	o := &godwit.Options{Host: "127.0.0.1", Port: godwit.RandomPort}
-	s := must[*godwit.Server](t)(godwit.NewServer(o))
+	s := kit.Must[*godwit.Server](t)(godwit.NewServer(o))
 	t.Cleanup(s.Shutdown)
 	if o.Port != 0 {
 		t.Errorf("port %d before the start", o.Port)
 	}
-	ok(t, s.Start())
+	kit.OK(t, s.Start())
 	if port := s.Addr().(*net.TCPAddr).Port; o.Port != port || port == 0 {
 		t.Errorf("port %d in the options, %d listens", o.Port, port)
 	}
@@ -263,14 +264,14 @@ func TestRandomPortsAreFound(t *testing.T) {
 // Go: TestRBclosedClients server/ring_test.go:48
 func TestTheLastClosedConnectionsAreRemembered(t *testing.T) {
 	const room = 10
-	s := run(t, fmt.Sprintf("max_closed_clients: %d", room))
+	s := godwittest.RunConfig(t, fmt.Sprintf("max_closed_clients: %d", room))
 	for n := 1; n <= 30; n++ {
-		w := login(t, s)
-		last := w.id()
+		w := kit.Login(t, s.Addr(), "")
+		last := w.ID()
 		w.Close()
 		var z *godwit.Connz
-		eventually(t, "the end is noted", func() bool {
-			z = must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{State: 1, Sort: "cid"}))
+		kit.Eventually(t, "the end is noted", func() bool {
+			z = kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{State: 1, Sort: "cid"}))
 			return len(z.Conns) > 0 && z.Conns[len(z.Conns)-1].Cid == last
 		})
 		if len(z.Conns) != min(n, room) {
@@ -282,7 +283,7 @@ func TestTheLastClosedConnectionsAreRemembered(t *testing.T) {
 			}
 		}
 	}
-	if n := must[*godwit.Varz](t)(s.Varz(nil)).TotalConnections; n != 30 {
+	if n := kit.Must[*godwit.Varz](t)(s.Varz(nil)).TotalConnections; n != 30 {
 		t.Errorf("%d connections in all", n)
 	}
 }
@@ -291,12 +292,12 @@ func TestTheLastClosedConnectionsAreRemembered(t *testing.T) {
 //
 // Go: TestMonitorVarzSubscriptionsResetProperly server/monitor_test.go:260
 func TestCountsDoNotGrowByAsking(t *testing.T) {
-	s := run(t, "http: 127.0.0.1:-1")
-	nc := connect(t, s, "")
+	s := godwittest.RunConfig(t, "http: 127.0.0.1:-1")
+	nc := kit.Connect(t, s, "")
 	for i := range 50 {
-		must[*nats.Subscription](t)(nc.SubscribeSync(fmt.Sprintf("x.%d", i)))
+		kit.Must[*nats.Subscription](t)(nc.SubscribeSync(fmt.Sprintf("x.%d", i)))
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	var first, again godwit.Varz
 	get(t, s, "/varz", &first)
 	get(t, s, "/varz", &again)

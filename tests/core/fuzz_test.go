@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // firstly writes some bytes before the first that are written by others, of which
@@ -50,15 +53,15 @@ func FuzzHandshake(f *testing.F) {
 	f.Add(true, uint16(tls.VersionTLS12), []byte("\x16\x03\x01\xff\xff\x01"), uint16(math.MaxUint16))
 	ca := newAuthority(f)
 	own := ca.issue(pkix.Name{CommonName: "client"})
-	s := run(f, ca.block("handshake_first: true, verify: true, timeout: 2"))
+	s := godwittest.RunConfig(f, ca.block("handshake_first: true, verify: true, timeout: 2"))
 	f.Fuzz(func(t *testing.T, newest bool, version uint16, before []byte, damage uint16) {
-		c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+		c := kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
 		defer c.Close()
-		limit := patience
+		limit := kit.Patience
 		if len(before) > 0 {
 			limit = 300 * time.Millisecond // the server may wait for the rest of something
 		}
-		ok(t, c.SetDeadline(time.Now().Add(limit)))
+		kit.OK(t, c.SetDeadline(time.Now().Add(limit)))
 		presented := own
 		if int(damage) < len(own.Certificate[0]) {
 			raw := bytes.Clone(own.Certificate[0])

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Whether what publishers find is remembered can be chosen, for all accounts.
@@ -14,7 +16,7 @@ import (
 // Go: TestSublistAddCacheHitRate server/sublist_test.go:1580
 func TestRememberedInterest(t *testing.T) {
 	for _, disabled := range []bool{true, false} {
-		s := run(t, fmt.Sprintf(`
+		s := godwittest.RunConfig(t, fmt.Sprintf(`
 			disable_sublist_cache: %t
 			no_sys_acc: true
 			accounts {
@@ -24,16 +26,16 @@ func TestRememberedInterest(t *testing.T) {
 		// Rates of accounts that do the same are the rate of all of them.
 		var rates []float64
 		for i, user := range []string{"a", "b"} {
-			nc := connect(t, s, user)
-			sub := subscribe(t, nc, user)
+			nc := kit.Connect(t, s, user)
+			sub := kit.Subscribe(t, nc, user)
 			for range 4 {
-				ok(t, nc.Publish(user, nil))
-				flush(t, nc)
+				kit.OK(t, nc.Publish(user, nil))
+				kit.Flush(t, nc)
 			}
-			if n := waiting(t, sub, nc); n != 4 {
+			if n := sub.Count(nc); n != 4 {
 				t.Errorf("%d messages", n)
 			}
-			z := must[*godwit.Subsz](t)(s.Subsz(nil))
+			z := kit.Must[*godwit.Subsz](t)(s.Subsz(nil))
 			if disabled && z.NumCache != 0 || !disabled && int(z.NumCache) != i+1 || int(z.NumMatches) != 4*(i+1) {
 				t.Errorf("disabled %t: %+v", disabled, z.SublistStats)
 			}
@@ -49,17 +51,17 @@ func TestRememberedInterest(t *testing.T) {
 //
 // Go: TestRun server/service_test.go:23
 func TestRunReturns(t *testing.T) {
-	s := must[*godwit.Server](t)(godwit.NewServer(&godwit.Options{Host: "127.0.0.1", Port: godwit.RandomPort}))
+	s := kit.Must[*godwit.Server](t)(godwit.NewServer(&godwit.Options{Host: "127.0.0.1", Port: godwit.RandomPort}))
 	t.Cleanup(s.Shutdown)
-	ok(t, godwit.Run(s))
-	if !s.ReadyForConnections(patience) || !s.Running() {
+	kit.OK(t, godwit.Run(s))
+	if !s.ReadyForConnections(kit.Patience) || !s.Running() {
 		t.Error("not ready")
 	}
-	flush(t, connect(t, s, ""))
+	kit.Flush(t, kit.Connect(t, s, ""))
 	began := time.Now()
 	s.Shutdown()
 	s.WaitForShutdown()
-	if s.Running() || time.Since(began) > patience {
+	if s.Running() || time.Since(began) > kit.Patience {
 		t.Errorf("running: %t, after %v", s.Running(), time.Since(began))
 	}
 }

@@ -15,24 +15,14 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
-
-// signer is a key pair with its public key.
-type signer struct {
-	nkeys.KeyPair
-	public string
-}
-
-func newSigner(t testing.TB, kind nkeys.PrefixByte) signer {
-	t.Helper()
-	pair := must[nkeys.KeyPair](t)(nkeys.CreatePair(kind))
-	return signer{pair, must[string](t)(pair.PublicKey())}
-}
 
 // domain is an operator with a system account and one account for applications.
 type domain struct {
 	t                     testing.TB
-	operator, system, app signer
+	operator, system, app kit.Signer
 	text                  string // JWT of the operator
 	accounts              map[string]string
 }
@@ -40,33 +30,33 @@ type domain struct {
 func newDomain(t testing.TB, change func(*jwt.OperatorClaims)) *domain {
 	t.Helper()
 	d := &domain{
-		t: t, accounts: make(map[string]string), operator: newSigner(t, nkeys.PrefixByteOperator),
-		system: newSigner(t, nkeys.PrefixByteAccount), app: newSigner(t, nkeys.PrefixByteAccount),
+		t: t, accounts: make(map[string]string), operator: kit.NewSigner(t, nkeys.PrefixByteOperator),
+		system: kit.NewSigner(t, nkeys.PrefixByteAccount), app: kit.NewSigner(t, nkeys.PrefixByteAccount),
 	}
-	claims := jwt.NewOperatorClaims(d.operator.public)
+	claims := jwt.NewOperatorClaims(d.operator.Public)
 	claims.Name = "O"
 	if change != nil {
 		change(claims)
 	}
-	d.text = must[string](t)(claims.Encode(d.operator))
+	d.text = kit.Must[string](t)(claims.Encode(d.operator))
 	d.sign(d.operator, d.system, func(c *jwt.AccountClaims) { c.Name = "SYS" })
 	d.sign(d.operator, d.app, func(c *jwt.AccountClaims) { c.Name = "APP" })
 	return d
 }
 
 // sign makes the claims of an account and returns their JWT.
-func (d *domain) sign(by, account signer, change func(*jwt.AccountClaims)) string {
+func (d *domain) sign(by, account kit.Signer, change func(*jwt.AccountClaims)) string {
 	d.t.Helper()
-	claims := jwt.NewAccountClaims(account.public)
+	claims := jwt.NewAccountClaims(account.Public)
 	change(claims)
-	d.accounts[account.public] = must[string](d.t)(claims.Encode(by))
-	return d.accounts[account.public]
+	d.accounts[account.Public] = kit.Must[string](d.t)(claims.Encode(by))
+	return d.accounts[account.Public]
 }
 
 // config is a configuration text of the domain, with monitoring.
 func (d *domain) config() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "http: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload {\n", d.text, d.system.public)
+	fmt.Fprintf(&b, "http: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload {\n", d.text, d.system.Public)
 	for key, text := range d.accounts {
 		fmt.Fprintf(&b, "%s: %s\n", key, text)
 	}
@@ -74,14 +64,14 @@ func (d *domain) config() string {
 }
 
 // user makes a user of an account and the options to connect as it.
-func (d *domain) user(by signer, change func(*jwt.UserClaims)) (signer, nats.Option) {
+func (d *domain) user(by kit.Signer, change func(*jwt.UserClaims)) (kit.Signer, nats.Option) {
 	d.t.Helper()
-	key := newSigner(d.t, nkeys.PrefixByteUser)
-	claims := jwt.NewUserClaims(key.public)
+	key := kit.NewSigner(d.t, nkeys.PrefixByteUser)
+	claims := jwt.NewUserClaims(key.Public)
 	if change != nil {
 		change(claims)
 	}
-	text := must[string](d.t)(claims.Encode(by))
+	text := kit.Must[string](d.t)(claims.Encode(by))
 	return key, nats.UserJWT(func() (string, error) { return text, nil }, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })
 }
 
@@ -92,13 +82,13 @@ func (d *domain) user(by signer, change func(*jwt.UserClaims)) (signer, nats.Opt
 // Go: TestMonitorAccountStatzOperatorMode server/monitor_test.go:4771
 func TestMonitoringNamesAccountsOfAnOperator(t *testing.T) {
 	d := newDomain(t, nil)
-	s := run(t, d.config())
+	s := godwittest.RunConfig(t, d.config())
 	_, credentials := d.user(d.app, nil)
-	nc := connect(t, s, "", credentials)
-	subscribe(t, nc, "orders")
-	names := map[string]string{d.system.public: "SYS", d.app.public: "APP", "$G": "$G"}
+	nc := kit.Connect(t, s, "", credentials)
+	kit.Subscribe(t, nc, "orders")
+	names := map[string]string{d.system.Public: "SYS", d.app.Public: "APP", "$G": "$G"}
 
-	inCode := must[*godwit.Subsz](t)(s.Subsz(&godwit.SubszOptions{Subscriptions: true}))
+	inCode := kit.Must[*godwit.Subsz](t)(s.Subsz(&godwit.SubszOptions{Subscriptions: true}))
 	var overHTTP godwit.Subsz
 	get(t, s, "/subsz?subs=1", &overHTTP)
 	for _, z := range []*godwit.Subsz{inCode, &overHTTP} {
@@ -109,16 +99,16 @@ func TestMonitoringNamesAccountsOfAnOperator(t *testing.T) {
 				t.Errorf("%q of %q has the tag %q, want %q", sub.Subject, sub.Account, sub.AccountTag, want)
 			}
 		}
-		if !seen[d.app.public] {
+		if !seen[d.app.Public] {
 			t.Error("no subscription of the account")
 		}
 	}
 
-	list := must[*godwit.Accountz](t)(s.Accountz(nil))
+	list := kit.Must[*godwit.Accountz](t)(s.Accountz(nil))
 	var listed, one godwit.Accountz
 	get(t, s, "/accountz", &listed)
 	for _, z := range []*godwit.Accountz{list, &listed} {
-		if z.ID != s.ID() || z.SystemAccount != d.system.public || len(z.Accounts) != len(names) {
+		if z.ID != s.ID() || z.SystemAccount != d.system.Public || len(z.Accounts) != len(names) {
 			t.Errorf("%q knows %q, %q", z.ID, z.Accounts, z.SystemAccount)
 		}
 		for _, account := range z.Accounts {
@@ -127,16 +117,16 @@ func TestMonitoringNamesAccountsOfAnOperator(t *testing.T) {
 			}
 		}
 	}
-	get(t, s, "/accountz?acc="+d.system.public, &one)
-	for _, z := range []*godwit.Accountz{&one, must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: d.system.public}))} {
-		if a := z.Account; a == nil || a.AccountName != d.system.public || a.NameTag != "SYS" || !a.IsSystem || z.SystemAccount != d.system.public {
+	get(t, s, "/accountz?acc="+d.system.Public, &one)
+	for _, z := range []*godwit.Accountz{&one, kit.Must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: d.system.Public}))} {
+		if a := z.Account; a == nil || a.AccountName != d.system.Public || a.NameTag != "SYS" || !a.IsSystem || z.SystemAccount != d.system.Public {
 			t.Errorf("the system account: %+v", a)
 		}
 	}
 
 	var figures godwit.AccountStatz
 	get(t, s, "/accstatz?unused=1", &figures)
-	for _, z := range []*godwit.AccountStatz{&figures, must[*godwit.AccountStatz](t)(s.AccountStatz(&godwit.AccountStatzOptions{IncludeUnused: true}))} {
+	for _, z := range []*godwit.AccountStatz{&figures, kit.Must[*godwit.AccountStatz](t)(s.AccountStatz(&godwit.AccountStatzOptions{IncludeUnused: true}))} {
 		if z.ID != s.ID() || len(z.Accounts) != len(names) {
 			t.Errorf("%d accounts of %q", len(z.Accounts), z.ID)
 		}
@@ -144,7 +134,7 @@ func TestMonitoringNamesAccountsOfAnOperator(t *testing.T) {
 			if a.Name != names[a.Account] {
 				t.Errorf("%q is called %q", a.Account, a.Name)
 			}
-			if app := a.Account == d.app.public; app != (a.Conns == 1) || app && a.NumSubs == 0 {
+			if app := a.Account == d.app.Public; app != (a.Conns == 1) || app && a.NumSubs == 0 {
 				t.Errorf("%q has %d connections, %d subscriptions", a.Name, a.Conns, a.NumSubs)
 			}
 		}
@@ -156,18 +146,18 @@ func TestMonitoringNamesAccountsOfAnOperator(t *testing.T) {
 // Go: TestMonitorOpJWT server/monitor_test.go:4092
 func TestMonitoringShowsTheOperator(t *testing.T) {
 	d := newDomain(t, nil)
-	s := run(t, d.config())
+	s := godwittest.RunConfig(t, d.config())
 	var z godwit.Varz
 	get(t, s, "/varz", &z)
 	if len(z.TrustedOperatorsJwt) != 1 || z.TrustedOperatorsJwt[0] != d.text {
 		t.Errorf("operators %q", z.TrustedOperatorsJwt)
 	}
-	want := must[*jwt.OperatorClaims](t)(jwt.DecodeOperatorClaims(d.text))
+	want := kit.Must[*jwt.OperatorClaims](t)(jwt.DecodeOperatorClaims(d.text))
 	var got jwt.OperatorClaims
 	if len(z.TrustedOperatorsClaim) != 1 {
 		t.Fatalf("%d claims", len(z.TrustedOperatorsClaim))
 	}
-	ok(t, json.Unmarshal(z.TrustedOperatorsClaim[0], &got))
+	kit.OK(t, json.Unmarshal(z.TrustedOperatorsClaim[0], &got))
 	if !reflect.DeepEqual(&got, want) {
 		t.Errorf("claims %+v, want %+v", got, want)
 	}
@@ -178,26 +168,26 @@ func TestMonitoringShowsTheOperator(t *testing.T) {
 //
 // Go: TestMonitorAccountzAccountIssuerUpdate server/monitor_test.go:4933
 func TestReloadChangesTheIssuerOfAnAccount(t *testing.T) {
-	first, second := newSigner(t, nkeys.PrefixByteOperator), newSigner(t, nkeys.PrefixByteOperator)
-	d := newDomain(t, func(c *jwt.OperatorClaims) { c.SigningKeys.Add(first.public, second.public) })
+	first, second := kit.NewSigner(t, nkeys.PrefixByteOperator), kit.NewSigner(t, nkeys.PrefixByteOperator)
+	d := newDomain(t, func(c *jwt.OperatorClaims) { c.SigningKeys.Add(first.Public, second.Public) })
 	name := func(c *jwt.AccountClaims) { c.Name = "APP" }
 	d.sign(first, d.app, name)
-	s, reload := reloadable(t, d.config())
+	s, reload := kit.Reloadable(t, d.config())
 	_, credentials := d.user(d.app, nil)
-	connect(t, s, "", credentials)
+	kit.Connect(t, s, "", credentials)
 	issuer := func() string {
 		t.Helper()
 		var z godwit.Accountz
-		get(t, s, "/accountz?acc="+d.app.public, &z)
+		get(t, s, "/accountz?acc="+d.app.Public, &z)
 		return z.Account.IssuerKey
 	}
-	if got := issuer(); got != first.public {
+	if got := issuer(); got != first.Public {
 		t.Errorf("issued by %q", got)
 	}
 	d.sign(second, d.app, name)
 	reload(d.config())
-	if got := issuer(); got != second.public {
-		t.Errorf("issued by %q after the reload, want %q", got, second.public)
+	if got := issuer(); got != second.Public {
+		t.Errorf("issued by %q after the reload, want %q", got, second.Public)
 	}
 }
 
@@ -206,15 +196,15 @@ func TestReloadChangesTheIssuerOfAnAccount(t *testing.T) {
 // Go: TestMonitorConnzOperatorModeFilterByUser server/monitor_test.go:6219
 func TestConnectionsOfOneUser(t *testing.T) {
 	d := newDomain(t, nil)
-	s := run(t, d.config())
-	var users []signer
+	s := godwittest.RunConfig(t, d.config())
+	var users []kit.Signer
 	var open []*nats.Conn
 	counts := []int{2, 5}
 	for _, n := range counts {
 		key, credentials := d.user(d.app, nil)
 		users = append(users, key)
 		for range n {
-			open = append(open, connect(t, s, "", credentials))
+			open = append(open, kit.Connect(t, s, "", credentials))
 		}
 	}
 	all := func(z *godwit.Connz, user string, n int) {
@@ -230,20 +220,20 @@ func TestConnectionsOfOneUser(t *testing.T) {
 	}
 	closed := godwit.ConnzOptions{Username: true, State: 1}
 	for i, user := range users {
-		all(must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{User: user.public, Username: true})), user.public, counts[i])
+		all(kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{User: user.Public, Username: true})), user.Public, counts[i])
 		var z godwit.Connz
-		get(t, s, "/connz?auth=true&user="+user.public, &z)
-		all(&z, user.public, counts[i])
+		get(t, s, "/connz?auth=true&user="+user.Public, &z)
+		all(&z, user.Public, counts[i])
 	}
 	for _, nc := range open {
 		nc.Close()
 	}
-	eventually(t, "all connections are closed", func() bool {
-		return must[*godwit.Connz](t)(s.Connz(&closed)).NumConns == len(open)
+	kit.Eventually(t, "all connections are closed", func() bool {
+		return kit.Must[*godwit.Connz](t)(s.Connz(&closed)).NumConns == len(open)
 	})
 	for i, user := range users {
-		closed.User = user.public
-		all(must[*godwit.Connz](t)(s.Connz(&closed)), user.public, counts[i])
+		closed.User = user.Public
+		all(kit.Must[*godwit.Connz](t)(s.Connz(&closed)), user.Public, counts[i])
 	}
 }
 
@@ -251,33 +241,33 @@ func TestConnectionsOfOneUser(t *testing.T) {
 //
 // Go: TestMonitorAuthorizedUsers server/monitor_test.go:5042
 func TestWhoIsConnected(t *testing.T) {
-	key := newSigner(t, nkeys.PrefixByteUser)
-	static := run(t, fmt.Sprintf("http: 127.0.0.1:-1\nauthorization { users: [{user: user, password: pw}, {nkey: %s}] }", key.public))
-	token := run(t, "http: 127.0.0.1:-1\nauthorization { token: sometoken }")
+	key := kit.NewSigner(t, nkeys.PrefixByteUser)
+	static := godwittest.RunConfig(t, fmt.Sprintf("http: 127.0.0.1:-1\nauthorization { users: [{user: user, password: pw}, {nkey: %s}] }", key.Public))
+	token := godwittest.RunConfig(t, "http: 127.0.0.1:-1\nauthorization { token: sometoken }")
 	d := newDomain(t, nil)
 	// The operator is known by its key alone, and may have signed nothing yet.
-	trusted := run(t, fmt.Sprintf("http: 127.0.0.1:-1\ntrusted: %s\nresolver: MEMORY\nresolver_preload { %s: %s }",
-		d.operator.public, d.app.public, d.accounts[d.app.public]))
+	trusted := godwittest.RunConfig(t, fmt.Sprintf("http: 127.0.0.1:-1\ntrusted: %s\nresolver: MEMORY\nresolver_preload { %s: %s }",
+		d.operator.Public, d.app.Public, d.accounts[d.app.Public]))
 	user, credentials := d.user(d.app, nil)
 	for want, c := range map[string]struct {
 		s      *godwit.Server
 		option nats.Option
 	}{
 		"user":       {static, nats.UserInfo("user", "pw")},
-		key.public:   {static, nats.Nkey(key.public, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })},
+		key.Public:   {static, nats.Nkey(key.Public, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })},
 		"[REDACTED]": {token, nats.Token("sometoken")},
-		user.public:  {trusted, credentials},
+		user.Public:  {trusted, credentials},
 	} {
-		nc := connect(t, c.s, "", c.option)
+		nc := kit.Connect(t, c.s, "", c.option)
 		var z godwit.Connz
 		get(t, c.s, "/connz?auth=true", &z)
-		for _, z := range []*godwit.Connz{&z, must[*godwit.Connz](t)(c.s.Connz(&godwit.ConnzOptions{Username: true}))} {
+		for _, z := range []*godwit.Connz{&z, kit.Must[*godwit.Connz](t)(c.s.Connz(&godwit.ConnzOptions{Username: true}))} {
 			if len(z.Conns) != 1 || z.Conns[0].AuthorizedUser != want {
 				t.Errorf("%d connections, want one of %q: %+v", len(z.Conns), want, z.Conns)
 			}
 		}
 		nc.Close()
-		eventually(t, "the connection is closed", func() bool { return c.s.NumClients() == 0 })
+		kit.Eventually(t, "the connection is closed", func() bool { return c.s.NumClients() == 0 })
 	}
 }
 
@@ -287,29 +277,29 @@ func TestWhoIsConnected(t *testing.T) {
 // Go: TestMonitorConnzJWTVisibility server/monitor_test.go:5220
 func TestWhichJWTsAreShown(t *testing.T) {
 	d := newDomain(t, nil)
-	s := run(t, d.config())
+	s := godwittest.RunConfig(t, d.config())
 	for _, bearer := range []bool{false, true} {
-		key := newSigner(t, nkeys.PrefixByteUser)
-		claims := jwt.NewUserClaims(key.public)
+		key := kit.NewSigner(t, nkeys.PrefixByteUser)
+		claims := jwt.NewUserClaims(key.Public)
 		claims.BearerToken = bearer
-		text := must[string](t)(claims.Encode(d.app))
+		text := kit.Must[string](t)(claims.Encode(d.app))
 		want := text
-		w := dial(t, s.Addr())
+		w := kit.Dial(t, s.Addr())
 		connect := fmt.Sprintf(`"jwt":%q,"verbose":true,"pedantic":true`, text)
 		if bearer {
 			want = ""
 		} else {
-			sig := must[[]byte](t)(key.Sign([]byte(w.info["nonce"].(string))))
+			sig := kit.Must[[]byte](t)(key.Sign([]byte(w.Info["nonce"].(string))))
 			connect += fmt.Sprintf(`,"sig":%q`, base64.RawURLEncoding.EncodeToString(sig))
 		}
-		w.send("CONNECT {" + connect + "}")
-		w.expect("+OK")
+		w.Send("CONNECT {" + connect + "}")
+		w.Expect("+OK")
 		shown := func(query string) {
 			t.Helper()
 			var z godwit.Connz
-			eventually(t, "the connection is listed", func() bool {
+			kit.Eventually(t, "the connection is listed", func() bool {
 				z = godwit.Connz{}
-				get(t, s, fmt.Sprintf("/connz?cid=%d&%s", w.id(), query), &z)
+				get(t, s, fmt.Sprintf("/connz?cid=%d&%s", w.ID(), query), &z)
 				return len(z.Conns) == 1
 			})
 			if z.Conns[0].JWT != want {
@@ -329,10 +319,10 @@ func TestWhichJWTsAreShown(t *testing.T) {
 func TestClientsLearnTheirAccountsPayload(t *testing.T) {
 	d := newDomain(t, nil)
 	d.sign(d.operator, d.app, func(c *jwt.AccountClaims) { c.Limits.Payload = 522 })
-	s := run(t, d.config())
+	s := godwittest.RunConfig(t, d.config())
 	_, credentials := d.user(d.app, nil)
-	nc := connect(t, s, "", credentials)
-	flush(t, nc)
+	nc := kit.Connect(t, s, "", credentials)
+	kit.Flush(t, nc)
 	if got := nc.MaxPayload(); got != 522 {
 		t.Errorf("%d bytes", got)
 	}
@@ -348,23 +338,23 @@ func TestClientsLearnTheirAccountsPayload(t *testing.T) {
 // Go: TestClientApplyAccountLimitsMpayAtomicRace server/client_test.go:2885
 func TestClaimsChangeUnderScopedUsers(t *testing.T) {
 	d := newDomain(t, nil)
-	key := newSigner(t, nkeys.PrefixByteAccount)
+	key := kit.NewSigner(t, nkeys.PrefixByteAccount)
 	claims := func(connections int64) string {
 		d.sign(d.operator, d.app, func(c *jwt.AccountClaims) {
 			c.Limits.Conn = connections
 			scope := jwt.NewUserScope()
-			scope.Key, scope.Template.Limits.Payload = key.public, 1024
+			scope.Key, scope.Template.Limits.Payload = key.Public, 1024
 			c.SigningKeys.AddScopedSigner(scope)
 		})
 		return d.config()
 	}
 	texts := []string{claims(100), claims(200)}
-	s, reload := reloadable(t, texts[0])
+	s, reload := kit.Reloadable(t, texts[0])
 	_, credentials := d.user(key, func(c *jwt.UserClaims) {
-		c.IssuerAccount = d.app.public
+		c.IssuerAccount = d.app.Public
 		c.SetScoped(true)
 	})
-	publisher := connect(t, s, "", credentials)
+	publisher := kit.Connect(t, s, "", credentials)
 	done := make(chan struct{})
 	var work sync.WaitGroup
 	work.Go(func() {
@@ -377,7 +367,7 @@ func TestClaimsChangeUnderScopedUsers(t *testing.T) {
 			if err := publisher.Publish("x", make([]byte, 1000)); err != nil {
 				t.Errorf("publish: %v", err)
 			}
-			if err := publisher.FlushTimeout(patience); err != nil {
+			if err := publisher.FlushTimeout(kit.Patience); err != nil {
 				t.Errorf("publish: %v", err)
 				return
 			}
@@ -395,7 +385,7 @@ func TestClaimsChangeUnderScopedUsers(t *testing.T) {
 				t.Errorf("connect: %v", err)
 				return
 			}
-			if err := nc.FlushTimeout(patience); err != nil {
+			if err := nc.FlushTimeout(kit.Patience); err != nil {
 				t.Errorf("flush: %v", err)
 			}
 			if n := nc.MaxPayload(); n != 1024 {

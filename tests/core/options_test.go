@@ -14,13 +14,14 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // file writes a configuration file.
 func file(t testing.TB, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "server.conf")
-	ok(t, os.WriteFile(name, []byte(text), 0o600))
+	kit.OK(t, os.WriteFile(name, []byte(text), 0o600))
 	return name
 }
 
@@ -40,17 +41,17 @@ func TestWhoeverComesUnnamedIsAKnownUser(t *testing.T) {
 		authorization { users: [{user: b, password: b}] }`)
 	for user, account := range map[string]string{"a": "one", "b": "", "c": "two"} {
 		t.Setenv("NO_AUTH_USER", user)
-		s := godwittest.Run(t, must[*godwit.Options](t)(godwit.ProcessConfigFile(name)))
-		nc := connect(t, s, "")
-		id := must[uint64](t)(nc.GetClientID())
-		z := must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{CID: id, Username: true}))
+		s := godwittest.Run(t, kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(name)))
+		nc := kit.Connect(t, s, "")
+		id := kit.Must[uint64](t)(nc.GetClientID())
+		z := kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{CID: id, Username: true}))
 		if len(z.Conns) != 1 || z.Conns[0].Account != account {
 			t.Errorf("%q is one of %+v, want account %q", user, z.Conns, account)
 		}
 	}
 	for _, user := range []string{"nobody", known[:len(known)-1] + "F"} {
 		t.Setenv("NO_AUTH_USER", user)
-		o := must[*godwit.Options](t)(godwit.ProcessConfigFile(name))
+		o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(name))
 		if _, err := godwit.NewServer(o); err == nil || !strings.HasPrefix(err.Error(), "no_auth_user") {
 			t.Errorf("%q: %v", user, err)
 		}
@@ -68,10 +69,10 @@ func TestPermissionsForQueueGroups(t *testing.T) {
 		{"allow", "queue.dev", false}, {"allow", "", true}, {"allow", "bad", true},
 		{"deny", "", false}, {"deny", "queue.dev", true},
 	} {
-		s := run(t, fmt.Sprintf("no_auth_user: u\nauthorization { users: [{user: u, password: pw, permissions: {sub: {%s: [\"foo.> *.dev\"]}}}] }", c.kind))
-		w := login(t, s)
-		w.send("SUB foo.bar "+c.queue+" 1", "PING")
-		line := w.line()
+		s := godwittest.RunConfig(t, fmt.Sprintf("no_auth_user: u\nauthorization { users: [{user: u, password: pw, permissions: {sub: {%s: [\"foo.> *.dev\"]}}}] }", c.kind))
+		w := kit.Login(t, s.Addr(), "")
+		w.Send("SUB foo.bar "+c.queue+" 1", "PING")
+		line := w.Line()
 		if refused := strings.HasPrefix(line, `-ERR 'Permissions Violation for Subscription to "foo.bar"`); refused != c.refused || !refused && line != "PONG" {
 			t.Errorf("%s, queue %q: %q", c.kind, c.queue, line)
 		}
@@ -82,13 +83,13 @@ func TestPermissionsForQueueGroups(t *testing.T) {
 //
 // Go: TestOptionsProxyTrustedKeys server/opts_test.go:3864
 func TestKeysOfTrustedProxies(t *testing.T) {
-	keys := []string{newSigner(t, nkeys.PrefixByteUser).public, newSigner(t, nkeys.PrefixByteUser).public}
+	keys := []string{kit.NewSigner(t, nkeys.PrefixByteUser).Public, kit.NewSigner(t, nkeys.PrefixByteUser).Public}
 	_, err := godwit.NewServer(&godwit.Options{TrustedProxies: []string{keys[0], "bad1", keys[1], "bad2"}})
 	if err == nil || err.Error() != `proxy trusted key "bad1" is invalid` {
 		t.Errorf("a bad key: %v", err)
 	}
 	s := godwittest.Run(t, &godwit.Options{TrustedProxies: keys})
-	z := must[*godwit.Varz](t)(s.Varz(nil))
+	z := kit.Must[*godwit.Varz](t)(s.Varz(nil))
 	if z.Proxies == nil || len(z.Proxies.Trusted) != 2 || z.Proxies.Trusted[0].Key != keys[0] || z.Proxies.Trusted[1].Key != keys[1] {
 		t.Errorf("trusted are %+v", z.Proxies)
 	}
@@ -120,11 +121,11 @@ func TestServersOfBadFiles(t *testing.T) {
 // Go: TestNewServerFromConfigVsLoadConfig server/opts_test.go:4071
 func TestTwoWaysToReadAFile(t *testing.T) {
 	name := file(t, "port = 4224\nmax_payload = 4194304\nmax_connections = 200\nping_interval = \"30s\"\nserver_name: x")
-	loaded := must[*godwit.Options](t)(godwit.ProcessConfigFile(name))
-	s := must[*godwit.Server](t)(godwit.NewServer(loaded))
+	loaded := kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(name))
+	s := kit.Must[*godwit.Server](t)(godwit.NewServer(loaded))
 	s.Shutdown()
 	named := &godwit.Options{ConfigFile: name}
-	s = must[*godwit.Server](t)(godwit.NewServerFromConfig(named))
+	s = kit.Must[*godwit.Server](t)(godwit.NewServerFromConfig(named))
 	s.Shutdown()
 	if !reflect.DeepEqual(loaded, named) {
 		t.Errorf("loaded %+v\nnamed %+v", loaded, named)
@@ -143,25 +144,25 @@ func TestSubjectsThatNameTheImporter(t *testing.T) {
 		}
 		`, name, name, name, user)
 	}
-	s := run(t, `system_account: sys
+	s := godwittest.RunConfig(t, `system_account: sys
 		accounts {
 			sys { exports: [{stream: "$SYS.SERVER.ACCOUNT.*.CONNS", account_token_position: 4}] }
 			accE { exports: [{service: foo.*, account_token_position: 2}], users: [{user: ue, password: pw}] }
 			`+importer("accI1", "u1")+importer("accI2", "u2")+`
 		}`)
-	exporter := connect(t, s, "ue")
-	requests := must[*nats.Subscription](t)(exporter.Subscribe("foo.*", func(m *nats.Msg) {
+	exporter := kit.Connect(t, s, "ue")
+	requests := kit.Must[*nats.Subscription](t)(exporter.Subscribe("foo.*", func(m *nats.Msg) {
 		if err := m.Respond([]byte(m.Subject)); err != nil {
 			t.Error(err)
 		}
 	}))
-	flush(t, exporter)
+	kit.Flush(t, exporter)
 	for user, account := range map[string]string{"u1": "accI1", "u2": "accI2"} {
-		nc := connect(t, s, user)
-		counts := subscribe(t, nc, "$SYS.SERVER.ACCOUNT."+account+".CONNS")
+		nc := kit.Connect(t, s, user)
+		counts := kit.Subscribe(t, nc, "$SYS.SERVER.ACCOUNT."+account+".CONNS")
 		ask(t, nc, "foo", 1, "foo."+account)
-		connect(t, s, user).Close()
-		if text := next(t, counts); !strings.Contains(text, `"acc":"`+account+`"`) {
+		kit.Connect(t, s, user).Close()
+		if text := string(counts.Next().Data); !strings.Contains(text, `"acc":"`+account+`"`) {
 			t.Errorf("%q is told %s", user, text)
 		}
 	}
@@ -183,7 +184,7 @@ func TestSubjectsThatNameTheImporter(t *testing.T) {
 //
 // Go: TestMonitorAccountszMappingOrderReporting server/monitor_test.go:6417
 func TestTwoImportsOfOneName(t *testing.T) {
-	s := run(t, `accounts {
+	s := godwittest.RunConfig(t, `accounts {
 		CLOUD { exports: [{service: "downlink.>"}] }
 		CLOUD2 { exports: [{service: "downlink.>"}] }
 		APP { imports: [
@@ -192,7 +193,7 @@ func TestTwoImportsOfOneName(t *testing.T) {
 		] }
 	}`)
 	from := make(map[string]bool)
-	for _, i := range must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: "APP"})).Account.Imports {
+	for _, i := range kit.Must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: "APP"})).Account.Imports {
 		if i.Subject == "downlink.>" {
 			from[i.Account] = i.LocalSubject == "event.>" && !i.Invalid
 		}
@@ -227,7 +228,7 @@ func TestDestinationsOfMappings(t *testing.T) {
 //
 // Go: TestSemanticVersion server/server_test.go:127
 func TestVersionsAreSemantic(t *testing.T) {
-	info := dial(t, run(t, "").Addr()).info
+	info := kit.Dial(t, godwittest.RunConfig(t, "").Addr()).Info
 	for _, version := range []string{godwit.Version, godwit.CompatVersion, info["version"].(string)} {
 		var major, minor, patch int
 		rest := strings.SplitN(version, "-", 2)[0]
@@ -243,11 +244,11 @@ func TestVersionsAreSemantic(t *testing.T) {
 // Go: TestClientAdvertiseConnectURL server/server_test.go:586
 func TestAdvertisedAddress(t *testing.T) {
 	for advertise, port := range map[string]int{"nats.example.com": 0, "nats.example.com:7777": 7777} {
-		s := run(t, "listen: 127.0.0.1:-1\nclient_advertise: "+advertise)
+		s := godwittest.RunConfig(t, "listen: 127.0.0.1:-1\nclient_advertise: "+advertise)
 		if port == 0 {
 			port = s.Addr().(*net.TCPAddr).Port
 		}
-		info := dial(t, s.Addr()).info
+		info := kit.Dial(t, s.Addr()).Info
 		if info["host"] != "nats.example.com" || info["port"] != float64(port) {
 			t.Errorf("%s: told %v:%v", advertise, info["host"], info["port"])
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // pair are two accounts, of which b imports the service foo of a.
@@ -26,7 +28,7 @@ const importFoo = "{service: {account: A, subject: foo}}"
 func owed(t testing.TB, s *godwit.Server) map[string]int {
 	t.Helper()
 	n := make(map[string]int)
-	for _, r := range must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: "A"})).Account.Responses {
+	for _, r := range kit.Must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: "A"})).Account.Responses {
 		n[r.Subject]++
 	}
 	return n
@@ -44,7 +46,7 @@ func totalOwed(t testing.TB, s *godwit.Server) (total int) {
 func ask(t testing.TB, nc *nats.Conn, subject string, times int, answer string) {
 	t.Helper()
 	for range times {
-		if m := must[*nats.Msg](t)(nc.Request(subject, []byte("hello"), patience)); string(m.Data) != answer {
+		if m := kit.Must[*nats.Msg](t)(nc.Request(subject, []byte("hello"), kit.Patience)); string(m.Data) != answer {
 			t.Errorf("the answer is %q, want %q", m.Data, answer)
 		}
 	}
@@ -55,34 +57,34 @@ func ask(t testing.TB, nc *nats.Conn, subject string, times int, answer string) 
 //
 // Go: TestServiceImportWithStreamed test/services_test.go:43
 func TestStreamedAnswersAreOwedWhileSomebodyListens(t *testing.T) {
-	s := run(t, pair("{service: foo, response: stream}", "{service: {account: A, subject: foo}, to: foo_request}"))
-	answerAll(t, connect(t, s, "a"), "foo", "world")
+	s := godwittest.RunConfig(t, pair("{service: foo, response: stream}", "{service: {account: A, subject: foo}, to: foo_request}"))
+	answerAll(t, kit.Connect(t, s, "a"), "foo", "world")
 	const n = 10
-	b := connect(t, s, "b")
+	b := kit.Connect(t, s, "b")
 	ask(t, b, "foo_request", n, "world")
 	if got := totalOwed(t, s); got != n {
 		t.Errorf("%d answers are owed, want %d", got, n)
 	}
 	b.Close()
-	eventually(t, "nothing is owed to a closed connection", func() bool { return totalOwed(t, s) == 0 })
+	kit.Eventually(t, "nothing is owed to a closed connection", func() bool { return totalOwed(t, s) == 0 })
 
-	ask(t, connect(t, s, "b", nats.UseOldRequestStyle()), "foo_request", n, "world")
-	eventually(t, "nothing is owed where nobody listens", func() bool { return totalOwed(t, s) == 0 })
+	ask(t, kit.Connect(t, s, "b", nats.UseOldRequestStyle()), "foo_request", n, "world")
+	kit.Eventually(t, "nothing is owed where nobody listens", func() bool { return totalOwed(t, s) == 0 })
 }
 
 // An empty answer ends a stream of answers.
 //
 // Go: TestServiceImportWithStreamedResponseAndEOF test/services_test.go:140
 func TestAnEmptyAnswerIsTheLast(t *testing.T) {
-	s := run(t, pair("{service: foo, response: stream}", "{service: {account: A, subject: foo}, to: foo_request}"))
+	s := godwittest.RunConfig(t, pair("{service: foo, response: stream}", "{service: {account: A, subject: foo}, to: foo_request}"))
 	answers := []string{"1", "2", "3", "4", ""}
-	answerAll(t, connect(t, s, "a"), "foo", answers...)
-	b := connect(t, s, "b")
+	answerAll(t, kit.Connect(t, s, "a"), "foo", answers...)
+	b := kit.Connect(t, s, "b")
 	for range 10 {
-		reply := subscribe(t, b, nats.NewInbox())
-		ok(t, b.PublishRequest("foo_request", reply.Subject, []byte("hello")))
+		reply := kit.Subscribe(t, b, nats.NewInbox())
+		kit.OK(t, b.PublishRequest("foo_request", reply.Subject, []byte("hello")))
 		for _, want := range answers {
-			if got := next(t, reply); got != want {
+			if got := string(reply.Next().Data); got != want {
 				t.Errorf("answer %q, want %q", got, want)
 			}
 		}
@@ -96,16 +98,16 @@ func TestAnEmptyAnswerIsTheLast(t *testing.T) {
 //
 // Go: TestServiceExportsResponseFiltering test/services_test.go:209
 func TestOwedAnswersByService(t *testing.T) {
-	s := run(t, pair("{service: foo}, {service: bar}", importFoo+", {service: {account: A, subject: bar}, to: baz}"))
-	a, b := connect(t, s, "a"), connect(t, s, "b")
-	subscribe(t, a, "foo")
-	subscribe(t, a, "bar")
+	s := godwittest.RunConfig(t, pair("{service: foo}, {service: bar}", importFoo+", {service: {account: A, subject: bar}, to: baz}"))
+	a, b := kit.Connect(t, s, "a"), kit.Connect(t, s, "b")
+	kit.Subscribe(t, a, "foo")
+	kit.Subscribe(t, a, "bar")
 	for subject, n := range map[string]int{"foo": 5, "baz": 17} {
 		for range n {
-			ok(t, b.PublishRequest(subject, "reply."+subject, nil))
+			kit.OK(t, b.PublishRequest(subject, "reply."+subject, nil))
 		}
 	}
-	flush(t, b)
+	kit.Flush(t, b)
 	if got := owed(t, s); totalOwed(t, s) != 22 || got["reply.foo"] != 5 || got["reply.baz"] != 17 {
 		t.Errorf("owed: %v", got)
 	}
@@ -116,8 +118,8 @@ func TestOwedAnswersByService(t *testing.T) {
 //
 // Go: TestServiceExportsAutoDirectCleanup test/services_test.go:278
 func TestNothingIsOwedInVain(t *testing.T) {
-	s := run(t, pair("{service: foo}", importFoo))
-	a, b := connect(t, s, "a"), connect(t, s, "b")
+	s := godwittest.RunConfig(t, pair("{service: foo}", importFoo))
+	a, b := kit.Connect(t, s, "a"), kit.Connect(t, s, "b")
 	none := func(when string) {
 		t.Helper()
 		if n := totalOwed(t, s); n != 0 {
@@ -125,32 +127,32 @@ func TestNothingIsOwedInVain(t *testing.T) {
 		}
 	}
 	for range 10 {
-		ok(t, b.PublishRequest("foo", "reply", nil))
+		kit.OK(t, b.PublishRequest("foo", "reply", nil))
 	}
-	flush(t, b)
+	kit.Flush(t, b)
 	none("without a service")
 
-	requests := subscribe(t, a, "foo")
+	requests := kit.Subscribe(t, a, "foo")
 	for range 10 {
-		ok(t, b.Publish("foo", nil))
+		kit.OK(t, b.Publish("foo", nil))
 	}
-	flush(t, b)
+	kit.Flush(t, b)
 	none("without a reply subject")
 
-	old := connect(t, s, "b", nats.UseOldRequestStyle())
+	old := kit.Connect(t, s, "b", nats.UseOldRequestStyle())
 	for range 10 {
 		if _, err := old.Request("foo", nil, time.Millisecond); err == nil {
 			t.Error("an answer from nobody")
 		}
 	}
-	flush(t, old, a)
+	kit.Flush(t, old, a)
 	for range 20 {
-		m := must[*nats.Msg](t)(requests.NextMsg(patience))
+		m := kit.Must[*nats.Msg](t)(requests.NextMsg(kit.Patience))
 		if m.Reply != "" {
-			ok(t, m.Respond([]byte("too late")))
+			kit.OK(t, m.Respond([]byte("too late")))
 		}
 	}
-	flush(t, a)
+	kit.Flush(t, a)
 	none("to requestors who have gone")
 }
 
@@ -159,30 +161,30 @@ func TestNothingIsOwedInVain(t *testing.T) {
 //
 // Go: TestServiceExportsPruningCleanup test/services_test.go:375
 func TestAnswersThatDoNotComeAreForgotten(t *testing.T) {
-	s, reload := reloadable(t, pair(`{service: foo, response: stream}`, importFoo))
-	subscribe(t, connect(t, s, "a"), "foo")
-	b := connect(t, s, "b")
-	subscribe(t, b, "reply")
+	s, reload := kit.Reloadable(t, pair(`{service: foo, response: stream}`, importFoo))
+	kit.Subscribe(t, kit.Connect(t, s, "a"), "foo")
+	b := kit.Connect(t, s, "b")
+	kit.Subscribe(t, b, "reply")
 	const n = 10
 	request := func() {
 		t.Helper()
 		for range n {
-			ok(t, b.PublishRequest("foo", "reply", nil))
+			kit.OK(t, b.PublishRequest("foo", "reply", nil))
 		}
-		flush(t, b)
+		kit.Flush(t, b)
 	}
 	request()
 	if got := totalOwed(t, s); got != n {
 		t.Errorf("%d answers are owed, want %d", got, n)
 	}
 	b.Close()
-	eventually(t, "nothing is owed to a closed connection", func() bool { return totalOwed(t, s) == 0 })
-	b = connect(t, s, "b")
-	subscribe(t, b, "reply")
+	kit.Eventually(t, "nothing is owed to a closed connection", func() bool { return totalOwed(t, s) == 0 })
+	b = kit.Connect(t, s, "b")
+	kit.Subscribe(t, b, "reply")
 	reload(pair(`{service: foo, response: stream, threshold: "50ms"}`, importFoo))
 	for range 2 {
 		request()
-		eventually(t, "the answers are forgotten", func() bool { return totalOwed(t, s) == 0 })
+		kit.Eventually(t, "the answers are forgotten", func() bool { return totalOwed(t, s) == 0 })
 	}
 }
 
@@ -190,10 +192,10 @@ func TestAnswersThatDoNotComeAreForgotten(t *testing.T) {
 //
 // Go: TestServiceExportsResponseThresholdChunked test/services_test.go:508
 func TestSlowAnswersInPartsArriveWhole(t *testing.T) {
-	s := run(t, pair(`{service: foo, response: chunked, threshold: "300ms"}`, importFoo))
-	a, b := connect(t, s, "a"), connect(t, s, "b")
+	s := godwittest.RunConfig(t, pair(`{service: foo, response: chunked, threshold: "300ms"}`, importFoo))
+	a, b := kit.Connect(t, s, "a"), kit.Connect(t, s, "b")
 	const parts = 10
-	must[*nats.Subscription](t)(a.Subscribe("foo", func(m *nats.Msg) {
+	kit.Must[*nats.Subscription](t)(a.Subscribe("foo", func(m *nats.Msg) {
 		pause := time.NewTicker(50 * time.Millisecond)
 		defer pause.Stop()
 		for i := range parts {
@@ -201,21 +203,21 @@ func TestSlowAnswersInPartsArriveWhole(t *testing.T) {
 			if err := m.Respond([]byte("part " + strconv.Itoa(i))); err != nil {
 				t.Error(err)
 			}
-			ok(t, a.Flush())
+			kit.OK(t, a.Flush())
 		}
 		if err := m.Respond(nil); err != nil {
 			t.Error(err)
 		}
 	}))
-	flush(t, a)
-	reply := subscribe(t, b, nats.NewInbox())
-	ok(t, b.PublishRequest("foo", reply.Subject, nil))
+	kit.Flush(t, a)
+	reply := kit.Subscribe(t, b, nats.NewInbox())
+	kit.OK(t, b.PublishRequest("foo", reply.Subject, nil))
 	for i := range parts {
-		if got := next(t, reply); got != "part "+strconv.Itoa(i) {
+		if got := string(reply.Next().Data); got != "part "+strconv.Itoa(i) {
 			t.Errorf("part %d is %q", i, got)
 		}
 	}
-	if got := next(t, reply); got != "" {
+	if got := string(reply.Next().Data); got != "" {
 		t.Errorf("the end is %q", got)
 	}
 }
@@ -224,7 +226,7 @@ func TestSlowAnswersInPartsArriveWhole(t *testing.T) {
 //
 // Go: TestServiceAllowResponsesPerms test/services_test.go:570
 func TestAnswersMayBeAllThatIsAllowed(t *testing.T) {
-	s := run(t, strings.Replace(pair("{service: foo}", importFoo), "user: a, password: pw", "user: a, password: pw, permissions: {subscribe: foo, allow_responses: true}", 1))
-	answerAll(t, connect(t, s, "a"), "foo", "Hello")
-	ask(t, connect(t, s, "b"), "foo", 1, "Hello")
+	s := godwittest.RunConfig(t, strings.Replace(pair("{service: foo}", importFoo), "user: a, password: pw", "user: a, password: pw, permissions: {subscribe: foo, allow_responses: true}", 1))
+	answerAll(t, kit.Connect(t, s, "a"), "foo", "Hello")
+	ask(t, kit.Connect(t, s, "b"), "foo", 1, "Hello")
 }

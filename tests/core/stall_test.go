@@ -10,15 +10,17 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // stuck connects a client that subscribes to foo and never reads again.
-func stuck(t testing.TB, s *godwit.Server) *wire {
+func stuck(t testing.TB, s *godwit.Server) *kit.Wire {
 	t.Helper()
-	w := dial(t, s.Addr())
-	ok(t, w.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
-	w.send(`CONNECT {"verbose":false}`, "SUB foo 1", "PING")
-	w.expect("PONG")
+	w := kit.Dial(t, s.Addr())
+	kit.OK(t, w.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
+	w.Send(`CONNECT {"verbose":false}`, "SUB foo 1", "PING")
+	w.Expect("PONG")
 	return w
 }
 
@@ -26,12 +28,12 @@ func stuck(t testing.TB, s *godwit.Server) *wire {
 func flood(t testing.TB, nc *nats.Conn, done func() bool) {
 	t.Helper()
 	payload := make([]byte, 50_000)
-	for deadline := time.Now().Add(patience); !done(); {
+	for deadline := time.Now().Add(kit.Patience); !done(); {
 		if time.Now().After(deadline) {
 			t.Fatal("never happened")
 		}
-		ok(t, nc.Publish("foo", payload))
-		flush(t, nc)
+		kit.OK(t, nc.Publish("foo", payload))
+		kit.Flush(t, nc)
 	}
 }
 
@@ -42,19 +44,19 @@ func flood(t testing.TB, nc *nats.Conn, done func() bool) {
 // Go: TestNoRaceNoFastProducerStall server/norace_2_test.go:3011
 func TestPublishersWaitOrMessagesAreLeftOut(t *testing.T) {
 	const left = "Not delivered because fast producer not stalled and consumer is slow"
-	s, reload := reloadable(t, "max_pending: 4MB, no_fast_producer_stall: true")
+	s, reload := kit.Reloadable(t, "max_pending: 4MB, no_fast_producer_stall: true")
 	slow := stuck(t, s)
-	nc := connect(t, s, "")
-	traces := subscribe(t, nc, "my.trace")
-	producer := connect(t, s, "")
+	nc := kit.Connect(t, s, "")
+	traces := kit.Subscribe(t, nc, "my.trace")
+	producer := kit.Connect(t, s, "")
 	// outcome is what the trace of a message says about the slow client.
 	outcome := func() string {
 		t.Helper()
 		m := nats.NewMsg("foo")
 		m.Header.Set("Nats-Trace-Dest", traces.Subject)
 		m.Data = make([]byte, 256)
-		ok(t, producer.PublishMsg(m))
-		flush(t, producer)
+		kit.OK(t, producer.PublishMsg(m))
+		kit.Flush(t, producer)
 		var trace struct {
 			Events []struct {
 				Type  string
@@ -62,10 +64,10 @@ func TestPublishersWaitOrMessagesAreLeftOut(t *testing.T) {
 				Error string
 			}
 		}
-		text := next(t, traces)
-		ok(t, json.Unmarshal([]byte(text), &trace))
+		text := string(traces.Next().Data)
+		kit.OK(t, json.Unmarshal([]byte(text), &trace))
 		last := trace.Events[len(trace.Events)-1]
-		if last.Type != "eg" || last.CID != slow.id() {
+		if last.Type != "eg" || last.CID != slow.ID() {
 			t.Fatalf("the trace is %s", text)
 		}
 		return last.Error
@@ -81,7 +83,7 @@ func TestPublishersWaitOrMessagesAreLeftOut(t *testing.T) {
 	if got := outcome(); got != "" {
 		t.Errorf("where publishers wait: %q", got)
 	}
-	eventually(t, "the publisher has waited", func() bool { return s.NumStalledClients() > 0 })
+	kit.Eventually(t, "the publisher has waited", func() bool { return s.NumStalledClients() > 0 })
 }
 
 // An importing account may have a header added to requests; who gets the same
@@ -89,25 +91,25 @@ func TestPublishersWaitOrMessagesAreLeftOut(t *testing.T) {
 //
 // Go: TestClientSetHeaderDoesNotMutateInputMsg server/client_test.go:3953
 func TestHeadersAreAddedToACopy(t *testing.T) {
-	s := run(t, strings.Replace(pair("{service: foo}", importFoo), "subject: foo}", "subject: foo}, share: true", 1))
-	service := subscribe(t, connect(t, s, "a"), "foo")
-	b := connect(t, s, "b")
-	before := subscribe(t, connect(t, s, "b"), "foo")
-	after := subscribe(t, connect(t, s, "b"), "foo")
+	s := godwittest.RunConfig(t, strings.Replace(pair("{service: foo}", importFoo), "subject: foo}", "subject: foo}, share: true", 1))
+	service := kit.Subscribe(t, kit.Connect(t, s, "a"), "foo")
+	b := kit.Connect(t, s, "b")
+	before := kit.Subscribe(t, kit.Connect(t, s, "b"), "foo")
+	after := kit.Subscribe(t, kit.Connect(t, s, "b"), "foo")
 	m := nats.NewMsg("foo")
 	m.Reply, m.Data = "reply", []byte("this is the body")
 	m.Header.Set("Key1", "Val1")
 	m.Header.Set("Nats-Request-Info", `{"old":1}`)
-	subscribe(t, b, "reply")
-	ok(t, b.PublishMsg(m))
-	flush(t, b)
-	for _, sub := range []*nats.Subscription{before, after} {
-		got := must[*nats.Msg](t)(sub.NextMsg(patience))
+	kit.Subscribe(t, b, "reply")
+	kit.OK(t, b.PublishMsg(m))
+	kit.Flush(t, b)
+	for _, sub := range []*kit.Inbox{before, after} {
+		got := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience))
 		if string(got.Data) != "this is the body" || len(got.Header) != 2 || got.Header.Get("Nats-Request-Info") != `{"old":1}` || got.Header.Get("Key1") != "Val1" {
 			t.Errorf("in the account: %q, %q", got.Header, got.Data)
 		}
 	}
-	got := must[*nats.Msg](t)(service.NextMsg(patience))
+	got := kit.Must[*nats.Msg](t)(service.NextMsg(kit.Patience))
 	if string(got.Data) != "this is the body" || len(got.Header) != 2 || got.Header.Get("Key1") != "Val1" || !strings.Contains(got.Header.Get("Nats-Request-Info"), `"acc":"B"`) {
 		t.Errorf("the service: %q, %q", got.Header, got.Data)
 	}

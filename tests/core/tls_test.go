@@ -25,6 +25,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // authority signs certificates.
@@ -38,26 +39,26 @@ type authority struct {
 
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir(), key: must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
+	a := &authority{t: t, dir: t.TempDir(), key: kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
-	a.cert = must[*x509.Certificate](t)(x509.ParseCertificate(raw))
+	raw := kit.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
+	a.cert = kit.Must[*x509.Certificate](t)(x509.ParseCertificate(raw))
 	a.write("ca.pem", "CERTIFICATE", raw)
 	return a
 }
 
 func (a *authority) write(name, kind string, raw []byte) {
 	a.t.Helper()
-	ok(a.t, os.WriteFile(filepath.Join(a.dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
+	kit.OK(a.t, os.WriteFile(filepath.Join(a.dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
 }
 
 // issue makes a certificate for 127.0.0.1 and for clients.
 func (a *authority) issue(subject pkix.Name) tls.Certificate {
 	a.t.Helper()
-	return a.issueFor(must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), subject)
+	return a.issueFor(kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), subject)
 }
 
 func (a *authority) issueFor(key crypto.Signer, subject pkix.Name) tls.Certificate {
@@ -68,21 +69,21 @@ func (a *authority) issueFor(key crypto.Signer, subject pkix.Name) tls.Certifica
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
-	raw := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
+	raw := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
 }
 
 // block is a tls block with a certificate of the server's own, and what else is given.
 func (a *authority) block(more string) string {
 	a.t.Helper()
-	return a.blockFor(must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), more)
+	return a.blockFor(kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), more)
 }
 
 func (a *authority) blockFor(key crypto.Signer, more string) string {
 	a.t.Helper()
 	c := a.issueFor(key, pkix.Name{CommonName: "server"})
 	a.write("server.pem", "CERTIFICATE", c.Certificate[0])
-	a.write("key.pem", "PRIVATE KEY", must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
+	a.write("key.pem", "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
 	return fmt.Sprintf("tls { cert_file: \"%[1]s/server.pem\", key_file: \"%[1]s/key.pem\", ca_file: \"%[1]s/ca.pem\"\n%[2]s }", a.dir, more)
 }
 
@@ -101,7 +102,7 @@ func (a *authority) client(own ...tls.Certificate) *tls.Config {
 func TestUsersOfCertificatesNeedThem(t *testing.T) {
 	ca := newAuthority(t)
 	const mapped = "CN=example.com,OU=NATS.io"
-	s := run(t, ca.block("verify_and_map: true")+`
+	s := godwittest.RunConfig(t, ca.block("verify_and_map: true")+`
 		websocket { listen: "127.0.0.1:-1", no_tls: true }
 		authorization { users: [{user: "`+mapped+`"}, {user: guest}] }
 		no_auth_user: guest`)
@@ -119,9 +120,9 @@ func TestUsersOfCertificatesNeedThem(t *testing.T) {
 		}
 	}
 	secure := ca.client(ca.issue(pkix.Name{CommonName: "example.com", OrganizationalUnit: []string{"NATS.io"}}))
-	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.Secure(secure), nats.NoReconnect()))
+	nc := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.Secure(secure), nats.NoReconnect()))
 	defer nc.Close()
-	flush(t, nc)
+	kit.Flush(t, nc)
 }
 
 // proxied is a version 2 PROXY header from an address.
@@ -136,9 +137,9 @@ func proxied(from string) string {
 const visitor = "203.0.113.51:54322"
 
 // shown is the address that monitoring shows of a connection.
-func shown(t testing.TB, s *godwit.Server, w *wire) string {
+func shown(t testing.TB, s *godwit.Server, w *kit.Wire) string {
 	t.Helper()
-	z := must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{CID: w.id()}))
+	z := kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{CID: w.ID()}))
 	if len(z.Conns) != 1 {
 		t.Fatalf("%d connections", len(z.Conns))
 	}
@@ -146,10 +147,10 @@ func shown(t testing.TB, s *godwit.Server, w *wire) string {
 }
 
 // connects goes on after INFO.
-func (w *wire) connects() {
-	w.t.Helper()
-	w.send(`CONNECT {"verbose":true,"pedantic":false,"protocol":1}`, "PING")
-	w.expect("+OK", "PONG")
+func connects(t testing.TB, w *kit.Wire) {
+	t.Helper()
+	w.Send(`CONNECT {"verbose":true,"pedantic":false,"protocol":1}`, "PING")
+	w.Expect("+OK", "PONG")
 }
 
 // A PROXY header comes before TLS, and before what comes instead where TLS is not
@@ -160,24 +161,24 @@ func (w *wire) connects() {
 func TestProxyHeadersBeforeTLS(t *testing.T) {
 	ca := newAuthority(t)
 	for _, optional := range []bool{false, true} {
-		s := run(t, fmt.Sprintf("proxy_protocol: true\nallow_non_tls: %t\n%s", optional, ca.block("")))
+		s := godwittest.RunConfig(t, fmt.Sprintf("proxy_protocol: true\nallow_non_tls: %t\n%s", optional, ca.block("")))
 		for _, secure := range []bool{true, false} {
 			if !secure && !optional {
 				continue
 			}
-			c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
-			must[int](t)(io.WriteString(c, proxied(visitor)))
-			w := greet(t, c)
-			if w.info["tls_required"] == true == optional {
-				t.Errorf("optional %t: INFO %v", optional, w.info)
+			c := kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+			kit.Must[int](t)(io.WriteString(c, proxied(visitor)))
+			w := kit.Greet(t, c)
+			if w.Info["tls_required"] == true == optional {
+				t.Errorf("optional %t: INFO %v", optional, w.Info)
 			}
 			if secure {
 				over := tls.Client(c, ca.client())
-				ok(t, over.Handshake())
+				kit.OK(t, over.Handshake())
 				w.Conn = over
 				w.Reset(over)
 			}
-			w.connects()
+			connects(t, w)
 			if got := shown(t, s, w); got != visitor {
 				t.Errorf("shown as %q", got)
 			}
@@ -191,10 +192,10 @@ func TestProxyHeadersBeforeTLS(t *testing.T) {
 // Go: TestClientProxyProtoNonProxiedTLSFirstFallback server/client_proxyproto_test.go:793
 func TestTLSFirstWithoutProxyHeader(t *testing.T) {
 	ca := newAuthority(t)
-	s := run(t, "proxy_protocol: true\n"+ca.block(`handshake_first: "250ms"`))
-	c := must[*tls.Conn](t)(tls.Dial("tcp", s.Addr().String(), ca.client()))
-	w := greet(t, c)
-	w.connects()
+	s := godwittest.RunConfig(t, "proxy_protocol: true\n"+ca.block(`handshake_first: "250ms"`))
+	c := kit.Must[*tls.Conn](t)(tls.Dial("tcp", s.Addr().String(), ca.client()))
+	w := kit.Greet(t, c)
+	connects(t, w)
 	if got := shown(t, s, w); got != c.LocalAddr().String() {
 		t.Errorf("shown as %q, want %q", got, c.LocalAddr())
 	}
@@ -207,24 +208,24 @@ func TestTLSFirstWithoutProxyHeader(t *testing.T) {
 func TestHalfAProxyHeader(t *testing.T) {
 	whole := proxied(visitor)
 	for _, n := range []int{10, len(whole) - 12 + 5} {
-		s := run(t, "proxy_protocol: true")
-		log := &journal{}
+		s := godwittest.RunConfig(t, "proxy_protocol: true")
+		log := &kit.Log{}
 		s.SetLogger(log, false, false)
-		c := must[*net.TCPConn](t)(net.DialTCP("tcp", nil, s.Addr().(*net.TCPAddr)))
-		ok(t, c.SetDeadline(time.Now().Add(patience)))
-		must[int](t)(io.WriteString(c, whole[:n]))
-		ok(t, c.CloseWrite())
-		if told := string(must[[]byte](t)(io.ReadAll(c))); !strings.HasPrefix(told, "INFO ") || strings.Count(told, "\n") != 1 {
+		c := kit.Must[*net.TCPConn](t)(net.DialTCP("tcp", nil, s.Addr().(*net.TCPAddr)))
+		kit.OK(t, c.SetDeadline(time.Now().Add(kit.Patience)))
+		kit.Must[int](t)(io.WriteString(c, whole[:n]))
+		kit.OK(t, c.CloseWrite())
+		if told := string(kit.Must[[]byte](t)(io.ReadAll(c))); !strings.HasPrefix(told, "INFO ") || strings.Count(told, "\n") != 1 {
 			t.Errorf("%d bytes: told %q", n, told)
 		}
 		c.Close()
-		eventually(t, "the log tells", func() bool {
-			found := log.find("Error reading PROXY protocol header from")
-			return len(found) == 1 && strings.HasPrefix(found[0], "[WRN]") && strings.HasSuffix(found[0], "unexpected EOF")
+		kit.Eventually(t, "the log tells", func() bool {
+			found := log.Find("Error reading PROXY protocol header from")
+			return len(found) == 1 && strings.HasPrefix(found[0], "WRN ") && strings.HasSuffix(found[0], "unexpected EOF")
 		})
 		var z *godwit.Connz
-		eventually(t, "the end is noted", func() bool {
-			z = must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{State: 1}))
+		kit.Eventually(t, "the end is noted", func() bool {
+			z = kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{State: 1}))
 			return len(z.Conns) == 1
 		})
 		if reason := z.Conns[0].Reason; reason != "Protocol Violation" {
@@ -247,10 +248,10 @@ func (w witness) Check(c godwit.ClientAuthentication) bool {
 func TestAuthenticationSeesTheProxiedAddress(t *testing.T) {
 	seen := witness{make(chan string, 1)}
 	s := godwittest.Run(t, &godwit.Options{ProxyProtocol: true, CustomClientAuthentication: seen})
-	c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
-	must[int](t)(io.WriteString(c, proxied("10.0.0.50:12345")))
-	w := greet(t, c)
-	w.connects()
+	c := kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+	kit.Must[int](t)(io.WriteString(c, proxied("10.0.0.50:12345")))
+	w := kit.Greet(t, c)
+	connects(t, w)
 	if got := <-seen.seen; got != "10.0.0.50:12345" {
 		t.Errorf("seen as %q", got)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestJWTAccountExpired server/jwt_test.go:571
@@ -39,18 +40,18 @@ func TestAnAccountThatExpiresIsAskedForAgain(t *testing.T) {
 	a := newAccount(t)
 	web := newAccountServer(t)
 	expires := time.Now().Unix() + 3
-	web.set(a.public, d.account(a, func(c *jwt.AccountClaims) { c.Expires = expires }))
+	web.set(a.Public, d.account(a, func(c *jwt.AccountClaims) { c.Expires = expires }))
 	s := start(t, "listen: 127.0.0.1:-1\noperator: "+d.text()+"\nresolver: URL(\""+web.URL+"\")")
 	told := watch(connect(t, s, d.user(a, nil)))
-	if err := await(t, "the end", told); !errors.Is(err, nats.ErrAccountAuthExpired) {
+	if err := kit.Await(t, "the end", told); !errors.Is(err, nats.ErrAccountAuthExpired) {
 		t.Errorf("told %v", err)
 	}
-	eventually(t, "the account's end", func() bool { return time.Now().Unix() > expires })
-	if info := accountz(t, s, a.public).Account; !info.Expired {
+	kit.Eventually(t, "the account's end", func() bool { return time.Now().Unix() > expires })
+	if info := accountz(t, s, a.Public).Account; !info.Expired {
 		t.Error("monitoring says that the account has not expired")
 	}
 	refused(t, s, d.user(a, nil))
-	web.set(a.public, d.account(a, func(c *jwt.AccountClaims) { c.Expires, c.Limits.Conn = expires+60, 1 }))
+	web.set(a.Public, d.account(a, func(c *jwt.AccountClaims) { c.Expires, c.Limits.Conn = expires+60, 1 }))
 	connect(t, s, d.user(a, nil))
 	if _, err := nats.Connect(s.ClientURL(), d.user(a, nil)); !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {
 		t.Errorf("the new limit: %v", err)
@@ -71,7 +72,7 @@ func TestConnectionsOfAnAccountAreLimited(t *testing.T) {
 	s := d.run("")
 	admin := connect(t, s, d.user(d.system, nil))
 	members := func() (names []string) {
-		z := must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{Account: a.public}))
+		z := kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{Account: a.Public}))
 		for _, c := range z.Conns {
 			names = append(names, c.Name)
 		}
@@ -87,7 +88,7 @@ func TestConnectionsOfAnAccountAreLimited(t *testing.T) {
 		}
 	}
 	add("OLD", 4)
-	for i, subject := range []string{"$SYS.REQ.ACCOUNT." + a.public + ".CLAIMS.UPDATE", "$SYS.ACCOUNT." + a.public + ".CLAIMS.UPDATE"} {
+	for i, subject := range []string{"$SYS.REQ.ACCOUNT." + a.Public + ".CLAIMS.UPDATE", "$SYS.ACCOUNT." + a.Public + ".CLAIMS.UPDATE"} {
 		if got := ask(t, admin, subject, conns(int64(6+2*i))); got.Data == nil {
 			t.Fatalf("%s: %+v", subject, got.Error)
 		}
@@ -95,12 +96,12 @@ func TestConnectionsOfAnAccountAreLimited(t *testing.T) {
 	}
 	push(t, admin, conns(4))
 	for i, nc := range guests[4:] {
-		eventually(t, "the end", nc.IsClosed)
+		kit.Eventually(t, "the end", nc.IsClosed)
 		if err := nc.LastError(); !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {
 			t.Errorf("connection %d was told %v", i, err)
 		}
 	}
-	eventually(t, "as few connections as allowed", func() bool { return len(members()) == 4 })
+	kit.Eventually(t, "as few connections as allowed", func() bool { return len(members()) == 4 })
 	if names := strings.Join(members(), " "); names != "OLD OLD OLD OLD" {
 		t.Errorf("left are %s", names)
 	}
@@ -119,17 +120,17 @@ func TestSubscriptionsOfAnAccountAreLimited(t *testing.T) {
 	nc := connect(t, s, d.user(a, nil))
 	told := watch(nc)
 	for range 10 {
-		subscribe(t, nc, "foo")
+		kit.Subscribe(t, nc, "foo")
 	}
-	subscribe(t, nc, "foo")
-	if err := await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
+	kit.Subscribe(t, nc, "foo")
+	if err := kit.Await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
 		t.Errorf("told %v", err)
 	}
 	if len(told) != 0 || !nc.IsConnected() {
 		t.Fatal("that is no reason to close the connection")
 	}
 	push(t, admin, subs(5))
-	if err := await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
+	if err := kit.Await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
 		t.Errorf("told %v", err)
 	}
 	if _, open := <-told; open {
@@ -162,9 +163,9 @@ func TestTheSmallestLimitCounts(t *testing.T) {
 				}
 			})
 			s := d.run(c.server)
-			key := newSigner(t, nkeys.PrefixByteUser)
+			key := kit.NewSigner(t, nkeys.PrefixByteUser)
 			raw := dial(t, s)
-			raw.login(userJWT(t, a, key, nil), key)
+			raw.login(a.User(t, key, nil), key)
 			for i := range c.subs {
 				raw.send("SUB s " + string(rune('1'+i)))
 			}
@@ -185,55 +186,55 @@ func TestSigningKeysOfAnAccount(t *testing.T) {
 	d := newDomain(t)
 	a, plain, key, unknown := newAccount(t), newAccount(t), newAccount(t), newAccount(t)
 	scope := jwt.NewUserScope()
-	scope.Key = key.public
+	scope.Key = key.Public
 	scope.Template.Pub.Deny.Add("denied")
 	scope.Template.Pub.Allow.Add("denied", "too-long", "foo.{{name()}}")
 	scope.Template.Sub.Allow.Add("foo.{{name()}}")
 	scope.Template.Payload = 5
 	scope.Template.AllowedConnectionTypes.Add(jwt.ConnectionTypeStandard)
 	text := d.account(a, func(c *jwt.AccountClaims) {
-		c.SigningKeys.Add(plain.public)
+		c.SigningKeys.Add(plain.Public)
 		c.SigningKeys.AddScopedSigner(scope)
 	})
 	s := d.directory("websocket { listen: 127.0.0.1:-1, no_tls: true }")
 	admin := connect(t, s, d.user(d.system, nil))
 	push(t, admin, text)
 	named := func(c *jwt.UserClaims) { c.Name = "myname" }
-	of := func(c *jwt.UserClaims) { c.IssuerAccount = a.public }
+	of := func(c *jwt.UserClaims) { c.IssuerAccount = a.Public }
 
 	refused(t, s, user(t, key, of))           // has rights of its own
 	refused(t, s, user(t, unknown, of))       // the account does not know the key
 	refused(t, s, user(t, plain, nil))        // does not say for which account
 	refused(t, s, scoped(t, unknown, a, nil)) // likewise
 	nc := connect(t, s, user(t, plain, of))
-	sub := subscribe(t, nc, "denied")
+	sub := kit.Subscribe(t, nc, "denied")
 	publish(t, nc, "denied", "may do so")
 	receives(t, sub, "may do so")
 
 	member := scoped(t, key, a, named)
 	nc = connect(t, s, member)
-	check(t, nc.Flush())
+	kit.OK(t, nc.Flush())
 	if err := nc.Publish("too-long", []byte("way.too.long")); !errors.Is(err, nats.ErrMaxPayload) {
 		t.Errorf("published: %v", err)
 	}
-	sub = subscribe(t, nc, "foo.myname")
+	sub = kit.Subscribe(t, nc, "foo.myname")
 	publish(t, nc, "foo.myname", "me")
 	receives(t, sub, "me")
 	told := watch(nc)
 	for _, subject := range []string{"denied", "foo.othername"} {
 		publish(t, nc, subject, "")
-		if err := await(t, "a violation", told); !strings.Contains(err.Error(), "Permissions Violation for Publish to \""+subject) {
+		if err := kit.Await(t, "a violation", told); !strings.Contains(err.Error(), "Permissions Violation for Publish to \""+subject) {
 			t.Errorf("told %v", err)
 		}
 	}
-	web := s.PortsInfo(patience).WebSocket[0]
+	web := s.PortsInfo(kit.Patience).WebSocket[0]
 	if _, err := nats.Connect(web, member); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("over WebSocket: %v", err)
 	}
 
 	// Another scope, and users come back with what it gives.
 	back := make(chan bool, 1)
-	again := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), member, nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
+	again := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), member, nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ReconnectHandler(func(*nats.Conn) { back <- true })))
 	defer again.Close()
 	scope.Template.Payload = -1
@@ -242,19 +243,19 @@ func TestSigningKeysOfAnAccount(t *testing.T) {
 	scope.Template.AllowedConnectionTypes.Add(jwt.ConnectionTypeWebsocket)
 	stays := connect(t, s, user(t, plain, of))
 	push(t, admin, d.account(a, func(c *jwt.AccountClaims) {
-		c.SigningKeys.Add(plain.public)
+		c.SigningKeys.Add(plain.Public)
 		c.SigningKeys.AddScopedSigner(scope)
 	}))
 	if _, open := <-told; open {
 		t.Error("told something instead of just being closed")
 	}
-	await(t, "a new connection", back)
-	sub = subscribe(t, again, "denied")
+	kit.Await(t, "a new connection", back)
+	sub = kit.Subscribe(t, again, "denied")
 	publish(t, again, "denied", "way.too.long")
 	receives(t, sub, "way.too.long")
-	ws := must[*nats.Conn](t)(nats.Connect(web, member))
+	ws := kit.Must[*nats.Conn](t)(nats.Connect(web, member))
 	ws.Close()
-	check(t, stays.Flush())
+	kit.OK(t, stays.Flush())
 
 	// Without the key nobody whom it signed may stay.
 	told = watch(stays)
@@ -268,21 +269,21 @@ func TestSigningKeysOfAnAccount(t *testing.T) {
 // Go: TestJWTStrictSigningKeys server/jwt_test.go:6140
 func TestAStrictOperatorDemandsSigningKeys(t *testing.T) {
 	d := newDomain(t)
-	key := newSigner(t, nkeys.PrefixByteOperator)
+	key := kit.NewSigner(t, nkeys.PrefixByteOperator)
 	d.claims = func(c *jwt.OperatorClaims) {
 		c.StrictSigningKeyUsage = true
-		c.SigningKeys.Add(key.public)
+		c.SigningKeys.Add(key.Public)
 	}
-	account := func(by, a signer) (text string, signing signer) {
+	account := func(by, a kit.Signer) (text string, signing kit.Signer) {
 		signing = newAccount(t)
-		return d.accountBy(by, a, func(c *jwt.AccountClaims) { c.SigningKeys.Add(signing.public) }), signing
+		return d.accountBy(by, a, func(c *jwt.AccountClaims) { c.SigningKeys.Add(signing.Public) }), signing
 	}
 	good, bad := newAccount(t), newAccount(t)
 	_, systemKey := account(key, d.system)
 	goodText, goodKey := account(key, good)
 	badText, badKey := account(d.operator, bad)
-	of := func(a signer) func(*jwt.UserClaims) {
-		return func(c *jwt.UserClaims) { c.IssuerAccount = a.public }
+	of := func(a kit.Signer) func(*jwt.UserClaims) {
+		return func(c *jwt.UserClaims) { c.IssuerAccount = a.Public }
 	}
 	users := func(s *godwit.Server) {
 		t.Helper()

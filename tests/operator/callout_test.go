@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // asked is a question about a connection.
@@ -23,32 +25,32 @@ type asked struct {
 }
 
 // grant makes claims of the user that was asked about.
-func (a *asked) grant(by signer, change func(*jwt.UserClaims)) string {
+func (a *asked) grant(by kit.Signer, change func(*jwt.UserClaims)) string {
 	a.t.Helper()
 	c := jwt.NewUserClaims(a.UserNkey)
 	if change != nil {
 		change(c)
 	}
-	return must[string](a.t)(c.Encode(by))
+	return kit.Must[string](a.t)(c.Encode(by))
 }
 
 // response is an answer with claims of a user, or with an error.
-func (a *asked) response(by signer, change func(*jwt.AuthorizationResponseClaims)) []byte {
+func (a *asked) response(by kit.Signer, change func(*jwt.AuthorizationResponseClaims)) []byte {
 	a.t.Helper()
 	c := jwt.NewAuthorizationResponseClaims(a.UserNkey)
 	c.Audience = a.Server.ID
 	change(c)
-	return []byte(must[string](a.t)(c.Encode(by)))
+	return []byte(kit.Must[string](a.t)(c.Encode(by)))
 }
 
 // let lets the user in.
-func (a *asked) let(by signer, claims string) []byte {
+func (a *asked) let(by kit.Signer, claims string) []byte {
 	a.t.Helper()
 	return a.response(by, func(c *jwt.AuthorizationResponseClaims) { c.Jwt = claims })
 }
 
 // refuse says why the user is not let in.
-func (a *asked) refuse(by signer, why string) []byte {
+func (a *asked) refuse(by kit.Signer, why string) []byte {
 	a.t.Helper()
 	return a.response(by, func(c *jwt.AuthorizationResponseClaims) { c.Error = why })
 }
@@ -62,7 +64,7 @@ func in(account string) func(*jwt.UserClaims) {
 // nil bytes is an empty message; one of the text "silence" is not sent.
 func serveCallout(t testing.TB, nc *nats.Conn, curve nkeys.KeyPair, decide func(a *asked) []byte) {
 	t.Helper()
-	must[*nats.Subscription](t)(nc.Subscribe("$SYS.REQ.USER.AUTH", func(m *nats.Msg) {
+	kit.Must[*nats.Subscription](t)(nc.Subscribe("$SYS.REQ.USER.AUTH", func(m *nats.Msg) {
 		body, key := m.Data, m.Header.Get("Nats-Server-Xkey")
 		if curve != nil {
 			var err error
@@ -85,15 +87,15 @@ func serveCallout(t testing.TB, nc *nats.Conn, curve nkeys.KeyPair, decide func(
 			}
 		}
 	}))
-	check(t, nc.Flush())
+	kit.OK(t, nc.Flush())
 }
 
 // office is a server whose configuration names a service that decides.
 type office struct {
 	*configured
-	issuer  signer
+	issuer  kit.Signer
 	service *nats.Conn
-	errors  *nats.Subscription // events about those who were refused
+	errors  *kit.Inbox // events about those who were refused
 }
 
 // newOffice starts one. The configuration has the account AUTH of the service, and
@@ -102,15 +104,15 @@ func newOffice(t testing.TB, more, callout string, curve nkeys.KeyPair, decide f
 	t.Helper()
 	o := &office{issuer: newAccount(t)}
 	if curve != nil {
-		callout += " xkey: " + must[string](t)(curve.PublicKey())
+		callout += " xkey: " + kit.Must[string](t)(curve.PublicKey())
 	}
 	if !strings.Contains(more, "AUTH") {
 		more += "\naccounts { AUTH { users [{user: auth, password: pwd}] }, FOO {}, BAR {} }"
 	}
 	o.configured = startFile(t, fmt.Sprintf("listen: 127.0.0.1:-1\nserver_name: A\n%s\nauthorization { timeout: 2s\n"+
-		"auth_callout { issuer: %s, account: AUTH, auth_users: [auth], %s } }", more, o.issuer.public, callout))
+		"auth_callout { issuer: %s, account: AUTH, auth_users: [auth], %s } }", more, o.issuer.Public, callout))
 	o.service = connect(t, o.Server, nats.UserInfo("auth", "pwd"))
-	o.errors = subscribe(t, o.service, "$SYS.ACCOUNT.CLIENT.AUTH.ERR")
+	o.errors = kit.Subscribe(t, o.service, "$SYS.ACCOUNT.CLIENT.AUTH.ERR")
 	serveCallout(t, o.service, curve, func(a *asked) []byte { return decide(o, a) })
 	return o
 }
@@ -119,7 +121,7 @@ func newOffice(t testing.TB, more, callout string, curve nkeys.KeyPair, decide f
 func (o *office) reason(t testing.TB) string {
 	t.Helper()
 	var event struct{ Reason string }
-	check(t, json.Unmarshal(must[*nats.Msg](t)(o.errors.NextMsg(patience)).Data, &event))
+	kit.OK(t, json.Unmarshal(kit.Must[*nats.Msg](t)(o.errors.NextMsg(kit.Patience)).Data, &event))
 	return event.Reason
 }
 
@@ -128,7 +130,7 @@ func TestAServiceDecidesWhoMayConnect(t *testing.T) {
 	issuer := newAccount(t)
 	s := start(t, `listen: 127.0.0.1:-1
 		server_name: A
-		authorization { timeout: 2s, users: [{user: auth, password: pwd}], auth_callout { issuer: `+issuer.public+`, auth_users: [auth] } }`)
+		authorization { timeout: 2s, users: [{user: auth, password: pwd}], auth_callout { issuer: `+issuer.Public+`, auth_users: [auth] } }`)
 	service := connect(t, s, nats.UserInfo("auth", "pwd"))
 	serveCallout(t, service, nil, func(a *asked) []byte {
 		if a.Server.Name != "A" || a.ClientInformation.Host != "127.0.0.1" {
@@ -162,13 +164,13 @@ func TestAServiceDecidesWhoMayConnect(t *testing.T) {
 		}
 		told := watch(nc)
 		publish(t, nc, "$SYS.REQ.USER.AUTH", "")
-		if err := await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := kit.Await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("a question in the server's name: %v", err)
 		}
 	}
 	told := watch(service)
 	publish(t, service, "$SYS.REQ.USER.AUTH", "")
-	if err := await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
+	if err := kit.Await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
 		t.Errorf("a question of the service in the server's name: %v", err)
 	}
 }
@@ -252,32 +254,32 @@ func TestWhoSaysNothingIsAskedAbout(t *testing.T) {
 
 // Go: TestAuthCalloutVerifiedUserCalloutsWithSig server/auth_callout_test.go:876
 func TestTheServiceSeesSignatures(t *testing.T) {
-	key, issuer := newSigner(t, nkeys.PrefixByteUser), newAccount(t)
+	key, issuer := kit.NewSigner(t, nkeys.PrefixByteUser), newAccount(t)
 	s := start(t, `listen: 127.0.0.1:-1
-		authorization { timeout: 2s, users: [{user: auth, password: pwd}, {nkey: `+key.public+`}], auth_callout { issuer: `+issuer.public+`, auth_users: [auth] } }`)
+		authorization { timeout: 2s, users: [{user: auth, password: pwd}, {nkey: `+key.Public+`}], auth_callout { issuer: `+issuer.Public+`, auth_users: [auth] } }`)
 	var times atomic.Int32
 	serveCallout(t, connect(t, s, nats.UserInfo("auth", "pwd")), nil, func(a *asked) []byte {
 		times.Add(1)
-		if a.ConnectOptions.SignedNonce == "" || a.ClientInformation.Nonce == "" || a.ConnectOptions.Nkey != key.public {
+		if a.ConnectOptions.SignedNonce == "" || a.ClientInformation.Nonce == "" || a.ConnectOptions.Nkey != key.Public {
 			t.Errorf("%+v, %+v", a.ConnectOptions, a.ClientInformation)
 		}
 		return a.let(issuer, a.grant(issuer, in("$G")))
 	})
-	nc := connect(t, s, nats.Nkey(key.public, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) }))
+	nc := connect(t, s, nats.Nkey(key.Public, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) }))
 	who := whoami(t, nc)
-	if who.User != key.public || who.Account != "$G" || !slices.Equal(who.Permissions.Publish.Deny, []string{"$SYS.REQ.USER.AUTH"}) || times.Load() != 1 {
+	if who.User != key.Public || who.Account != "$G" || !slices.Equal(who.Permissions.Publish.Deny, []string{"$SYS.REQ.USER.AUTH"}) || times.Load() != 1 {
 		t.Errorf("asked %d times: %+v", times.Load(), who)
 	}
 }
 
 // Go: TestAuthCalloutServerConfigEncryption server/auth_callout_test.go:1404
 func TestQuestionsAndAnswersAreSealed(t *testing.T) {
-	curve := must[nkeys.KeyPair](t)(nkeys.CreateCurveKeys())
+	curve := kit.Must[nkeys.KeyPair](t)(nkeys.CreateCurveKeys())
 	o := newOffice(t, "", "", curve, func(o *office, a *asked) []byte {
 		answer := a.let(o.issuer, a.grant(o.issuer, in("FOO")))
 		switch a.ConnectOptions.Password {
 		case "sealed":
-			return must[[]byte](t)(curve.Seal(answer, a.Server.XKey))
+			return kit.Must[[]byte](t)(curve.Seal(answer, a.Server.XKey))
 		case "plain":
 			return answer
 		}
@@ -328,11 +330,11 @@ func TestAnswersThatLetNobodyIn(t *testing.T) {
 		}},
 		"another server": {"response is not for server", func(o *office, a *asked) []byte {
 			return a.response(o.issuer, func(c *jwt.AuthorizationResponseClaims) {
-				c.Audience, c.Jwt = newSigner(t, nkeys.PrefixByteServer).public, a.grant(o.issuer, in("FOO"))
+				c.Audience, c.Jwt = kit.NewSigner(t, nkeys.PrefixByteServer).Public, a.grant(o.issuer, in("FOO"))
 			})
 		}},
 		"another user": {"auth callout response is not for expected user", func(o *office, a *asked) []byte {
-			a.UserNkey = newSigner(t, nkeys.PrefixByteUser).public
+			a.UserNkey = kit.NewSigner(t, nkeys.PrefixByteUser).Public
 			return a.let(o.issuer, a.grant(o.issuer, in("FOO")))
 		}},
 		"an expired user": {"claim is expired", func(o *office, a *asked) []byte {
@@ -387,7 +389,7 @@ func TestNobodyIsAskedAboutTheService(t *testing.T) {
 		return nil
 	})
 	refused(t, o.Server, nats.UserInfo("auth", "wrong"))
-	check(t, o.service.Flush())
+	kit.OK(t, o.service.Flush())
 }
 
 // Go: TestAuthCalloutConnectEvents server/auth_callout_test.go:1761
@@ -399,17 +401,17 @@ func TestEventsAboutUsersOfAService(t *testing.T) {
 		return a.let(o.issuer, a.grant(o.issuer, in(a.ConnectOptions.Password)))
 	})
 	admin := connect(t, o.Server, nats.UserInfo("admin", "s3cr3t"))
-	events := subscribe(t, admin, "$SYS.ACCOUNT.*.*")
-	conns := subscribe(t, admin, "$SYS.ACCOUNT.*.SERVER.CONNS")
+	events := kit.Subscribe(t, admin, "$SYS.ACCOUNT.*.*")
+	conns := kit.Subscribe(t, admin, "$SYS.ACCOUNT.*.SERVER.CONNS")
 	type event struct {
 		Client struct{ User, Acc string }
 		Acc    string
 		Conns  int
 	}
-	next := func(sub *nats.Subscription, subject string) (e event) {
+	next := func(sub *kit.Inbox, subject string) (e event) {
 		t.Helper()
-		m := must[*nats.Msg](t)(sub.NextMsg(patience))
-		check(t, json.Unmarshal(m.Data, &e))
+		m := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience))
+		kit.OK(t, json.Unmarshal(m.Data, &e))
 		if m.Subject != subject {
 			t.Fatalf("%s, want %s", m.Subject, subject)
 		}
@@ -426,9 +428,9 @@ func TestEventsAboutUsersOfAService(t *testing.T) {
 		}
 		seen := make(map[string]event)
 		for range 2 {
-			m := must[*nats.Msg](t)(events.NextMsg(patience))
+			m := kit.Must[*nats.Msg](t)(events.NextMsg(kit.Patience))
 			var e event
-			check(t, json.Unmarshal(m.Data, &e))
+			kit.OK(t, json.Unmarshal(m.Data, &e))
 			seen[m.Subject] = e
 		}
 		for _, kind := range []string{"CONNECT", "DISCONNECT"} {
@@ -437,7 +439,7 @@ func TestEventsAboutUsersOfAService(t *testing.T) {
 			}
 		}
 	}
-	check(t, o.service.Flush())
+	kit.OK(t, o.service.Flush())
 	silent(t, admin, events)
 	silent(t, admin, conns)
 }
@@ -457,12 +459,12 @@ func TestWhoHasGoneIsNotCounted(t *testing.T) {
 	members := func() int { return accountz(t, o.Server, "FOO").Account.ClientCnt }
 	for range 3 {
 		before := o.NumClients()
-		conn := must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(o.ClientURL(), "nats://")))
-		must[int](t)(conn.Write([]byte("CONNECT {\"user\":\"zombie\",\"pass\":\"pwd\"}\r\nPING\r\n")))
+		conn := kit.Must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(o.ClientURL(), "nats://")))
+		kit.Must[int](t)(conn.Write([]byte("CONNECT {\"user\":\"zombie\",\"pass\":\"pwd\"}\r\nPING\r\n")))
 		<-pondering
-		check(t, conn.Close())
+		kit.OK(t, conn.Close())
 		decided <- true
-		eventually(t, "the end of the connection", func() bool { return o.NumClients() == before })
+		kit.Eventually(t, "the end of the connection", func() bool { return o.NumClients() == before })
 		if n := members(); n != 0 {
 			t.Fatalf("%d connections are counted", n)
 		}
@@ -484,7 +486,7 @@ func TestAServiceThatSaysNothing(t *testing.T) {
 	issuer := newAccount(t)
 	s := start(t, `listen: 127.0.0.1:-1
 		accounts { AUTH { users [{user: auth, password: pwd}] } }
-		authorization { timeout: 0.3, auth_callout { issuer: `+issuer.public+`, account: AUTH, auth_users: [auth] } }`)
+		authorization { timeout: 0.3, auth_callout { issuer: `+issuer.Public+`, account: AUTH, auth_users: [auth] } }`)
 	serveCallout(t, connect(t, s, nats.UserInfo("auth", "pwd")), nil, func(*asked) []byte { return []byte("silence") })
 	refused(t, s, nats.UserInfo("joe", "pwd"))
 }

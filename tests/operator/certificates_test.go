@@ -18,6 +18,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // authority issues certificates.
@@ -39,7 +41,7 @@ func newAuthority(t testing.TB) *authority {
 // issue writes a certificate and its key to files of a name.
 func (a *authority) issue(name, common string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
-	key := must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	key := kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	a.serial++
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(a.serial), Subject: pkix.Name{CommonName: common}, NotAfter: time.Now().Add(time.Hour),
@@ -51,15 +53,15 @@ func (a *authority) issue(name, common string) (*x509.Certificate, *ecdsa.Privat
 		template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 		parent, signer = template, key
 	}
-	der := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer))
+	der := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer))
 	a.write(name+".pem", "CERTIFICATE", der)
-	a.write(name+"-key.pem", "PRIVATE KEY", must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(key)))
-	return must[*x509.Certificate](a.t)(x509.ParseCertificate(der)), key
+	a.write(name+"-key.pem", "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(key)))
+	return kit.Must[*x509.Certificate](a.t)(x509.ParseCertificate(der)), key
 }
 
 func (a *authority) write(file, kind string, der []byte) {
 	a.t.Helper()
-	check(a.t, os.WriteFile(a.file(file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
+	kit.OK(a.t, os.WriteFile(a.file(file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
 }
 
 func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
@@ -84,7 +86,7 @@ func TestTheServiceSeesCertificates(t *testing.T) {
 		`+a.block()+`
 		websocket { listen: 127.0.0.1:-1, `+a.block()+` }
 		accounts { AUTH { users [{user: auth, password: pwd}] }, FOO {} }
-		authorization { timeout: 2s, auth_callout { issuer: `+issuer.public+`, account: AUTH, auth_users: [auth] } }`)
+		authorization { timeout: 2s, auth_callout { issuer: `+issuer.Public+`, account: AUTH, auth_users: [auth] } }`)
 	service := connect(t, s, append(secure, nats.UserInfo("auth", "pwd"))...)
 	var times atomic.Int32
 	serveCallout(t, service, nil, func(q *asked) []byte {
@@ -96,14 +98,14 @@ func TestTheServiceSeesCertificates(t *testing.T) {
 			return nil
 		}
 		block, _ := pem.Decode([]byte(seen.VerifiedChains[0][0]))
-		certificate := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
+		certificate := kit.Must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes))
 		if !strings.HasPrefix(certificate.Subject.String(), "CN=example.com") {
 			t.Errorf("certificate of %s", certificate.Subject)
 		}
 		return q.let(issuer, q.grant(issuer, func(c *jwt.UserClaims) { c.Name, c.Audience = "dlc", "FOO" }))
 	})
-	for _, url := range []string{s.ClientURL(), s.PortsInfo(patience).WebSocket[0]} {
-		nc := must[*nats.Conn](t)(nats.Connect(url, secure...))
+	for _, url := range []string{s.ClientURL(), s.PortsInfo(kit.Patience).WebSocket[0]} {
+		nc := kit.Must[*nats.Conn](t)(nats.Connect(url, secure...))
 		if who := whoami(t, nc); who.User != "dlc" || who.Account != "FOO" {
 			t.Errorf("%s: %+v", url, who)
 		}

@@ -10,23 +10,25 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestClaimsAreSentInLookedUpAndDeleted(t *testing.T) {
 	d, dir := newDomain(t), t.TempDir()
 	s := start(t, d.directoryConfig(dir))
 	admin := connect(t, s, d.user(d.system, nil))
-	a := newSigner(t, nkeys.PrefixByteAccount)
+	a := kit.NewSigner(t, nkeys.PrefixByteAccount)
 	text := d.account(a, nil)
-	if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", text); got.Data == nil || got.Data.Code != 200 || got.Data.Message != "jwt updated" || got.Data.Account != a.public {
+	if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", text); got.Data == nil || got.Data.Code != 200 || got.Data.Message != "jwt updated" || got.Data.Account != a.Public {
 		t.Fatalf("update: %+v", got.Error)
 	}
-	stored := must[[]byte](t)(os.ReadFile(filepath.Join(dir, a.public+".jwt")))
+	stored := kit.Must[[]byte](t)(os.ReadFile(filepath.Join(dir, a.Public+".jwt")))
 	if string(stored) != text {
 		t.Errorf("stored %q", stored)
 	}
 	nc := connect(t, s, d.user(a, nil))
-	m := must[*nats.Msg](t)(admin.Request("$SYS.REQ.ACCOUNT."+a.public+".CLAIMS.LOOKUP", nil, patience))
+	m := kit.Must[*nats.Msg](t)(admin.Request("$SYS.REQ.ACCOUNT."+a.Public+".CLAIMS.LOOKUP", nil, kit.Patience))
 	if string(m.Data) != text {
 		t.Errorf("looked up %q", m.Data)
 	}
@@ -34,15 +36,15 @@ func TestClaimsAreSentInLookedUpAndDeleted(t *testing.T) {
 	if got := ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", foreign.account(a, nil)); got.Error == nil || got.Error.Code != 500 {
 		t.Errorf("claims of another operator: %+v", got.Data)
 	}
-	if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+d.system.public+".CLAIMS.UPDATE", text); got.Error == nil {
+	if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+d.system.Public+".CLAIMS.UPDATE", text); got.Error == nil {
 		t.Errorf("claims of another account: %+v", got.Data)
 	}
 
 	closed := make(chan error, 1)
 	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { closed <- err })
-	request := jwt.NewGenericClaims(d.operator.public)
-	request.Data["accounts"] = []string{a.public}
-	if got := ask(t, admin, "$SYS.REQ.CLAIMS.DELETE", must[string](t)(request.Encode(d.operator))); got.Data == nil || got.Data.Code != 200 {
+	request := jwt.NewGenericClaims(d.operator.Public)
+	request.Data["accounts"] = []string{a.Public}
+	if got := ask(t, admin, "$SYS.REQ.CLAIMS.DELETE", kit.Must[string](t)(request.Encode(d.operator))); got.Data == nil || got.Data.Code != 200 {
 		t.Fatalf("delete: %+v", got.Error)
 	}
 	select {
@@ -50,7 +52,7 @@ func TestClaimsAreSentInLookedUpAndDeleted(t *testing.T) {
 		if err == nil {
 			t.Error("closed without an error")
 		}
-	case <-time.After(patience):
+	case <-time.After(kit.Patience):
 		t.Error("the connection of a deleted account stays")
 	}
 	if _, err := nats.Connect(s.ClientURL(), d.user(a, nil)); !errors.Is(err, nats.ErrAuthorization) {
@@ -71,7 +73,7 @@ func TestChangedClaimsActOnConnections(t *testing.T) {
 			d := newDomain(t)
 			s := d.directory()
 			admin := connect(t, s, d.user(d.system, nil))
-			a := newSigner(t, nkeys.PrefixByteAccount)
+			a := kit.NewSigner(t, nkeys.PrefixByteAccount)
 			ask(t, admin, "$SYS.REQ.CLAIMS.UPDATE", d.account(a, nil))
 			var user string
 			told := make(chan error, 4)
@@ -86,7 +88,7 @@ func TestChangedClaimsActOnConnections(t *testing.T) {
 				if !errors.Is(err, c.want) {
 					t.Errorf("told %v, want %v", err, c.want)
 				}
-			case <-time.After(patience):
+			case <-time.After(kit.Patience):
 				t.Error("the connection stays")
 			}
 		})
@@ -99,26 +101,26 @@ func TestImportsFollowClaims(t *testing.T) {
 	d := newDomain(t)
 	s := d.directory()
 	admin := connect(t, s, d.user(d.system, nil))
-	e, i := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
+	e, i := kit.NewSigner(t, nkeys.PrefixByteAccount), kit.NewSigner(t, nkeys.PrefixByteAccount)
 	push(t, admin, d.account(i, func(c *jwt.AccountClaims) {
-		c.Imports.Add(&jwt.Import{Account: e.public, Subject: "help", Type: jwt.Service})
+		c.Imports.Add(&jwt.Import{Account: e.Public, Subject: "help", Type: jwt.Service})
 	}))
 	client := connect(t, s, d.user(i, nil))
-	if _, err := client.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := client.Request("help", nil, kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Fatalf("without the exporter: %v", err)
 	}
 	export := func(c *jwt.AccountClaims) { c.Exports.Add(&jwt.Export{Subject: "help", Type: jwt.Service}) }
 	push(t, admin, d.account(e, export))
 	service := connect(t, s, d.user(e, nil))
-	must[*nats.Subscription](t)(service.Subscribe("help", func(m *nats.Msg) { m.Respond([]byte("here")) }))
+	kit.Must[*nats.Subscription](t)(service.Subscribe("help", func(m *nats.Msg) { m.Respond([]byte("here")) }))
 	if err := service.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if m := must[*nats.Msg](t)(client.Request("help", nil, patience)); string(m.Data) != "here" {
+	if m := kit.Must[*nats.Msg](t)(client.Request("help", nil, kit.Patience)); string(m.Data) != "here" {
 		t.Errorf("answer %q", m.Data)
 	}
 	push(t, admin, d.account(e, nil))
-	if _, err := client.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := client.Request("help", nil, kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("after the export ended: %v", err)
 	}
 }

@@ -8,17 +8,19 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestUsersOfAnAccountShareItsSubjects(t *testing.T) {
 	d := newDomain(t)
-	a, b := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
+	a, b := kit.NewSigner(t, nkeys.PrefixByteAccount), kit.NewSigner(t, nkeys.PrefixByteAccount)
 	d.account(a, nil)
 	d.account(b, nil)
 	s := d.run("")
 	one, two, other := connect(t, s, d.user(a, nil)), connect(t, s, d.user(a, nil)), connect(t, s, d.user(b, nil))
-	sub := must[*nats.Subscription](t)(two.SubscribeSync("foo"))
-	apart := must[*nats.Subscription](t)(other.SubscribeSync("foo"))
+	sub := kit.Subscribe(t, two, "foo")
+	apart := kit.Subscribe(t, other, "foo")
 	for _, nc := range []*nats.Conn{two, other} {
 		if err := nc.Flush(); err != nil {
 			t.Fatal(err)
@@ -27,7 +29,7 @@ func TestUsersOfAnAccountShareItsSubjects(t *testing.T) {
 	if err := one.Publish("foo", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if m := must[*nats.Msg](t)(sub.NextMsg(patience)); string(m.Data) != "x" {
+	if m := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience)); string(m.Data) != "x" {
 		t.Errorf("got %q", m.Data)
 	}
 	if err := other.Flush(); err != nil {
@@ -40,7 +42,7 @@ func TestUsersOfAnAccountShareItsSubjects(t *testing.T) {
 
 func TestRefusedUsers(t *testing.T) {
 	d := newDomain(t)
-	a, stranger := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
+	a, stranger := kit.NewSigner(t, nkeys.PrefixByteAccount), kit.NewSigner(t, nkeys.PrefixByteAccount)
 	d.account(a, nil)
 	s := d.run("")
 	for name, option := range map[string]nats.Option{

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // agency is an account that delegates to a service of its own who its users are, and
@@ -20,16 +21,16 @@ import (
 type agency struct {
 	*domain
 	t       testing.TB
-	account signer // of the service
-	worker  signer // user who serves
-	a, b    signer // accounts of users
+	account kit.Signer // of the service
+	worker  kit.Signer // user who serves
+	a, b    kit.Signer // accounts of users
 	server  *godwit.Server
 	service *nats.Conn
 }
 
 func newAgency(t testing.TB) *agency {
 	d := newDomain(t)
-	g := &agency{domain: d, t: t, account: newAccount(t), worker: newSigner(t, nkeys.PrefixByteUser), a: newAccount(t), b: newAccount(t)}
+	g := &agency{domain: d, t: t, account: newAccount(t), worker: kit.NewSigner(t, nkeys.PrefixByteUser), a: newAccount(t), b: newAccount(t)}
 	d.account(g.a, func(c *jwt.AccountClaims) { c.Name = "A" })
 	d.account(g.b, nil)
 	return g
@@ -38,7 +39,7 @@ func newAgency(t testing.TB) *agency {
 // delegate makes the claims of the service's account.
 func (g *agency) delegate(allowed ...string) func(*jwt.AccountClaims) {
 	return func(c *jwt.AccountClaims) {
-		c.EnableExternalAuthorization(g.worker.public)
+		c.EnableExternalAuthorization(g.worker.Public)
 		c.Authorization.AllowedAccounts.Add(allowed...)
 	}
 }
@@ -52,7 +53,7 @@ func (g *agency) open(more string, curve nkeys.KeyPair, decide func(a *asked) []
 
 func (g *agency) serve(curve nkeys.KeyPair, decide func(a *asked) []byte) {
 	g.t.Helper()
-	g.service = connect(g.t, g.server, withKey(userJWT(g.t, g.account, g.worker, nil), g.worker))
+	g.service = connect(g.t, g.server, kit.As(g.account.User(g.t, g.worker, nil), g.worker))
 	serveCallout(g.t, g.service, curve, decide)
 }
 
@@ -67,7 +68,7 @@ func (g *agency) applicant() nats.Option {
 
 // Go: TestAuthCalloutOperatorNoServerConfigCalloutAllowed server/auth_callout_test.go:1034
 func TestCalloutsOfOperatorModeAreNotConfigured(t *testing.T) {
-	_, err := prepare(t, newDomain(t).config("authorization { auth_callout { issuer: "+newAccount(t).public+", auth_users: [auth] } }"))
+	_, err := prepare(t, newDomain(t).config("authorization { auth_callout { issuer: "+newAccount(t).Public+", auth_users: [auth] } }"))
 	if err == nil || err.Error() != "operators do not allow authorization callouts to be configured directly" {
 		t.Errorf("made with %v", err)
 	}
@@ -79,32 +80,32 @@ func TestAServicePlacesUsersInOtherAccounts(t *testing.T) {
 	g := newAgency(t)
 	key, scopedKey, sentinelKey := newAccount(t), newAccount(t), newAccount(t)
 	scope := jwt.NewUserScope()
-	scope.Key = scopedKey.public
+	scope.Key = scopedKey.Public
 	scope.Template.Pub.Allow.Add("foo.>", "$SYS.REQ.USER.INFO")
 	scope.Template.Sub.Allow.Add("foo.>", "_INBOX.>")
 	scope.Template.Subs, scope.Template.Payload = 10, 512
 	scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: 3 * time.Second}
 	g.domain.account(g.a, func(c *jwt.AccountClaims) {
-		c.SigningKeys.Add(key.public)
+		c.SigningKeys.Add(key.Public)
 		c.SigningKeys.AddScopedSigner(scope)
 	})
 	nothing := jwt.NewUserScope()
-	nothing.Key = sentinelKey.public
+	nothing.Key = sentinelKey.Public
 	nothing.Template.Pub.Deny.Add(">")
 	nothing.Template.Sub.Deny.Add(">")
 	nothing.Template.Subs, nothing.Template.Payload = 0, 0
 	g.domain.account(g.account, func(c *jwt.AccountClaims) {
-		g.delegate(g.a.public)(c)
+		g.delegate(g.a.Public)(c)
 		c.SigningKeys.AddScopedSigner(nothing)
 	})
-	sentinel := userJWT(t, g.account, newSigner(t, nkeys.PrefixByteUser), func(c *jwt.UserClaims) {
+	sentinel := g.account.User(t, kit.NewSigner(t, nkeys.PrefixByteUser), func(c *jwt.UserClaims) {
 		c.BearerToken = true
 		c.Pub.Deny.Add(">")
 		c.Sub.Deny.Add(">")
 	})
 	of := func(name string, empty bool) func(*jwt.UserClaims) {
 		return func(c *jwt.UserClaims) {
-			c.Name, c.IssuerAccount = name, g.a.public
+			c.Name, c.IssuerAccount = name, g.a.Public
 			c.SetScoped(empty)
 		}
 	}
@@ -124,7 +125,7 @@ func TestAServicePlacesUsersInOtherAccounts(t *testing.T) {
 		return nil
 	})
 	who := whoami(t, g.service)
-	if who.Account != g.account.public || who.User != g.worker.public || !slices.Equal(who.Permissions.Publish.Deny, []string{"$SYS.REQ.USER.AUTH"}) {
+	if who.Account != g.account.Public || who.User != g.worker.Public || !slices.Equal(who.Permissions.Publish.Deny, []string{"$SYS.REQ.USER.AUTH"}) {
 		t.Errorf("the service is %+v, %+v", who, who.Permissions)
 	}
 	bySentinel := scoped(t, sentinelKey, g.account, nil)
@@ -137,7 +138,7 @@ func TestAServicePlacesUsersInOtherAccounts(t *testing.T) {
 		for _, option := range []nats.Option{g.applicant(), bySentinel, nil} { // none: the sentinel of the server
 			nc := connect(t, g.server, append([]nats.Option{nats.Token(token)}, slices.DeleteFunc([]nats.Option{option}, func(o nats.Option) bool { return o == nil })...)...)
 			who := whoami(t, nc)
-			if who.Account != g.a.public || who.User != name {
+			if who.Account != g.a.Public || who.User != name {
 				t.Errorf("%s: %+v", token, who)
 			}
 			if token != "scoped" {
@@ -146,8 +147,8 @@ func TestAServicePlacesUsersInOtherAccounts(t *testing.T) {
 			if p := who.Permissions; len(p.Publish.Allow) != 2 || !slices.Contains(p.Publish.Allow, "foo.>") || len(p.Subscribe.Allow) != 2 || !slices.Contains(p.Subscribe.Allow, "foo.>") {
 				t.Errorf("permissions %+v", p)
 			}
-			serve(t, nc, "foo.>", "answer")
-			if m := must[*nats.Msg](t)(nc.Request("foo.bar", nil, patience)); string(m.Data) != "answer" {
+			kit.Serve(t, nc, "foo.>", "answer")
+			if m := kit.Must[*nats.Msg](t)(nc.Request("foo.bar", nil, kit.Patience)); string(m.Data) != "answer" {
 				t.Errorf("answer %q", m.Data)
 			}
 			nc.Close()
@@ -162,7 +163,7 @@ func TestAServiceForAllAccounts(t *testing.T) {
 	g := newAgency(t)
 	key, sentinelKey := newAccount(t), newAccount(t)
 	scope, nothing := jwt.NewUserScope(), jwt.NewUserScope()
-	scope.Key, nothing.Key = key.public, sentinelKey.public
+	scope.Key, nothing.Key = key.Public, sentinelKey.Public
 	scope.Template.Pub.Allow.Add("foo.>", "$SYS.REQ.USER.INFO")
 	scope.Template.Sub.Allow.Add("foo.>", "_INBOX.>")
 	scope.Template.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: 3 * time.Second}
@@ -180,7 +181,7 @@ func TestAServiceForAllAccounts(t *testing.T) {
 			return a.let(g.account, a.grant(g.a, nil))
 		case "B":
 			return a.let(g.account, a.grant(key, func(c *jwt.UserClaims) {
-				c.IssuerAccount = g.b.public
+				c.IssuerAccount = g.b.Public
 				c.SetScoped(true)
 			}))
 		case "error":
@@ -191,13 +192,13 @@ func TestAServiceForAllAccounts(t *testing.T) {
 	applicant := scoped(t, sentinelKey, g.account, nil)
 	refused(t, g.server, applicant)
 	refused(t, g.server, applicant, nats.Token("error"))
-	for token, account := range map[string]signer{"A": g.a, "B": g.b} {
+	for token, account := range map[string]kit.Signer{"A": g.a, "B": g.b} {
 		nc := connect(t, g.server, applicant, nats.Token(token))
-		if who := whoami(t, nc); who.Account != account.public || token == "B" && (len(who.Permissions.Publish.Allow) != 2 || len(who.Permissions.Subscribe.Allow) != 2) {
+		if who := whoami(t, nc); who.Account != account.Public || token == "B" && (len(who.Permissions.Publish.Allow) != 2 || len(who.Permissions.Subscribe.Allow) != 2) {
 			t.Errorf("%s: %+v, %+v", token, who, who.Permissions)
 		}
-		serve(t, nc, "foo.>", "answer")
-		must[*nats.Msg](t)(nc.Request("foo.bar", nil, patience))
+		kit.Serve(t, nc, "foo.>", "answer")
+		kit.Must[*nats.Msg](t)(nc.Request("foo.bar", nil, kit.Patience))
 	}
 }
 
@@ -205,10 +206,10 @@ func TestAServiceForAllAccounts(t *testing.T) {
 // Go: TestAuthCalloutUpdateAccountClaimsClearsExternalAuthorization server/auth_callout_test.go:399
 func TestDelegationFollowsClaims(t *testing.T) {
 	g := newAgency(t)
-	curve := must[nkeys.KeyPair](t)(nkeys.CreateCurveKeys())
+	curve := kit.Must[nkeys.KeyPair](t)(nkeys.CreateCurveKeys())
 	g.domain.account(g.account, func(c *jwt.AccountClaims) {
-		g.delegate(g.a.public)(c)
-		c.Authorization.XKey = must[string](t)(curve.PublicKey())
+		g.delegate(g.a.Public)(c)
+		c.Authorization.XKey = kit.Must[string](t)(curve.PublicKey())
 	})
 	var times atomic.Int32
 	g.open("", curve, func(a *asked) []byte {
@@ -217,13 +218,13 @@ func TestDelegationFollowsClaims(t *testing.T) {
 		case "plain":
 			return a.let(g.account, a.grant(g.a, nil))
 		case "sealed":
-			return must[[]byte](t)(curve.Seal(a.let(g.account, a.grant(g.a, nil)), a.Server.XKey))
+			return kit.Must[[]byte](t)(curve.Seal(a.let(g.account, a.grant(g.a, nil)), a.Server.XKey))
 		}
 		return a.let(g.account, a.grant(g.b, nil))
 	})
 	admin := connect(t, g.server, g.user(g.system, nil))
 	for _, token := range []string{"plain", "sealed"} {
-		if who := whoami(t, connect(t, g.server, g.applicant(), nats.Token(token))); who.Account != g.a.public {
+		if who := whoami(t, connect(t, g.server, g.applicant(), nats.Token(token))); who.Account != g.a.Public {
 			t.Errorf("%s: %+v", token, who)
 		}
 	}
@@ -233,7 +234,7 @@ func TestDelegationFollowsClaims(t *testing.T) {
 	}
 	push(t, admin, g.domain.account(g.account, nil))
 	who := whoami(t, connect(t, g.server, user(t, g.account, nil), nats.Token("plain")))
-	if who.Account != g.account.public || who.Permissions != nil && len(who.Permissions.Publish.Deny) != 0 || times.Load() != 3 {
+	if who.Account != g.account.Public || who.Permissions != nil && len(who.Permissions.Publish.Deny) != 0 || times.Load() != 3 {
 		t.Errorf("without a service: %+v, asked %d times", who, times.Load())
 	}
 	if who := whoami(t, g.service); who.Permissions != nil && len(who.Permissions.Publish.Deny) != 0 {
@@ -249,8 +250,8 @@ func TestTheServiceWithAnotherKey(t *testing.T) {
 		t.Error("asked about the service")
 		return nil
 	})
-	refused(t, g.server, withKey(userJWT(t, g.account, g.worker, nil), newSigner(t, nkeys.PrefixByteUser)))
-	check(t, g.service.Flush())
+	refused(t, g.server, kit.As(g.account.User(t, g.worker, nil), kit.NewSigner(t, nkeys.PrefixByteUser)))
+	kit.OK(t, g.service.Flush())
 }
 
 // Go: TestOperatorModeUserRevocation server/auth_callout_test.go:2389
@@ -258,7 +259,7 @@ func TestUsersOfAServiceAreRevoked(t *testing.T) {
 	g := newAgency(t)
 	g.server = g.directory("authorization { timeout: 2s }")
 	admin := connect(t, g.server, g.user(g.system, nil))
-	push(t, admin, g.domain.account(g.account, g.delegate(g.a.public)))
+	push(t, admin, g.domain.account(g.account, g.delegate(g.a.Public)))
 	push(t, admin, g.domain.account(g.a, nil))
 	var mu sync.Mutex
 	keys := make(map[string]string) // of users, by the name of the connection
@@ -266,7 +267,7 @@ func TestUsersOfAServiceAreRevoked(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		keys[a.ConnectOptions.Name] = a.UserNkey
-		return a.let(g.account, a.grant(g.a, func(c *jwt.UserClaims) { c.IssuerAccount = g.a.public }))
+		return a.let(g.account, a.grant(g.a, func(c *jwt.UserClaims) { c.IssuerAccount = g.a.Public }))
 	})
 	told := make(map[string]<-chan error)
 	var stay []*nats.Conn
@@ -287,16 +288,16 @@ func TestUsersOfAServiceAreRevoked(t *testing.T) {
 	first := keys["first"]
 	mu.Unlock()
 	revoke(first)
-	if err := await(t, "the end of the first", told["first"]); err == nil || !strings.Contains(err.Error(), "authentication revoked") {
+	if err := kit.Await(t, "the end of the first", told["first"]); err == nil || !strings.Contains(err.Error(), "authentication revoked") {
 		t.Errorf("told %v", err)
 	}
 	revoke()
 	for _, nc := range stay[1:] {
-		check(t, nc.Flush())
+		kit.OK(t, nc.Flush())
 	}
 	revoke(jwt.All)
 	for _, name := range []string{"second", "third"} {
-		if err := await(t, "the end of the "+name, told[name]); err == nil || !strings.Contains(err.Error(), "authentication revoked") {
+		if err := kit.Await(t, "the end of the "+name, told[name]); err == nil || !strings.Contains(err.Error(), "authentication revoked") {
 			t.Errorf("told %v", err)
 		}
 	}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestMain(m *testing.M) {
@@ -29,72 +28,17 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long tests wait for what must happen.
-const patience = 10 * time.Second
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
-// await receives with a bound.
-func await[T any](t testing.TB, what string, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("never happened: %s", what)
-		panic("unreachable")
-	}
-}
-
-// signer is a key pair with its public key.
-type signer struct {
-	nkeys.KeyPair
-	public string
-}
-
-func newSigner(t testing.TB, kind nkeys.PrefixByte) signer {
-	t.Helper()
-	pair := must[nkeys.KeyPair](t)(nkeys.CreatePair(kind))
-	return signer{pair, must[string](t)(pair.PublicKey())}
-}
-
 // newAccount is a key for an account, or one that signs for it.
-func newAccount(t testing.TB) signer { return newSigner(t, nkeys.PrefixByteAccount) }
+func newAccount(t testing.TB) kit.Signer { return kit.NewSigner(t, nkeys.PrefixByteAccount) }
 
 // newOperatorKey is a key for an operator, or one that signs for it.
-func newOperatorKey(t testing.TB) signer { return newSigner(t, nkeys.PrefixByteOperator) }
+func newOperatorKey(t testing.TB) kit.Signer { return kit.NewSigner(t, nkeys.PrefixByteOperator) }
 
 // domain is an operator with its accounts.
 type domain struct {
 	t        testing.TB
-	operator signer
-	system   signer
+	operator kit.Signer
+	system   kit.Signer
 	claims   func(*jwt.OperatorClaims) // changes those of the operator; may be nil
 	accounts map[string]string         // JWT by account key
 	signed   string                    // the operator's JWT, once it was needed
@@ -113,29 +57,29 @@ func (d *domain) text() string {
 	if d.signed != "" {
 		return d.signed
 	}
-	claims := jwt.NewOperatorClaims(d.operator.public)
+	claims := jwt.NewOperatorClaims(d.operator.Public)
 	if d.claims != nil {
 		d.claims(claims)
 	}
-	d.signed = must[string](d.t)(claims.Encode(d.operator))
+	d.signed = kit.Must[string](d.t)(claims.Encode(d.operator))
 	return d.signed
 }
 
 // account signs the claims of an account and keeps them for the preload.
-func (d *domain) account(key signer, change func(*jwt.AccountClaims)) string {
+func (d *domain) account(key kit.Signer, change func(*jwt.AccountClaims)) string {
 	d.t.Helper()
 	return d.accountBy(d.operator, key, change)
 }
 
 // accountBy is account with another signer.
-func (d *domain) accountBy(by, key signer, change func(*jwt.AccountClaims)) string {
+func (d *domain) accountBy(by, key kit.Signer, change func(*jwt.AccountClaims)) string {
 	d.t.Helper()
-	claims := jwt.NewAccountClaims(key.public)
+	claims := jwt.NewAccountClaims(key.Public)
 	if change != nil {
 		change(claims)
 	}
-	text := must[string](d.t)(claims.Encode(by))
-	d.accounts[key.public] = text
+	text := kit.Must[string](d.t)(claims.Encode(by))
+	d.accounts[key.Public] = text
 	return text
 }
 
@@ -153,7 +97,7 @@ func (d *domain) preload() string {
 func (d *domain) config(more string) string {
 	d.t.Helper()
 	return fmt.Sprintf("listen: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\nresolver: MEMORY\n%s%s",
-		d.text(), d.system.public, d.preload(), more)
+		d.text(), d.system.Public, d.preload(), more)
 }
 
 // run starts a server of the domain that has the claims in memory.
@@ -172,7 +116,7 @@ func (d *domain) directoryConfig(path string, more ...string) string {
 	d.t.Helper()
 	return fmt.Sprintf("listen: 127.0.0.1:-1\noperator: %s\nsystem_account: %s\n"+
 		"resolver: { type: full, dir: '%s', allow_delete: true, interval: \"1m\" }\nresolver_preload { %s: %s }\n%s",
-		d.text(), d.system.public, path, d.system.public, d.accounts[d.system.public], strings.Join(more, "\n"))
+		d.text(), d.system.Public, path, d.system.Public, d.accounts[d.system.Public], strings.Join(more, "\n"))
 }
 
 // make makes a server of a configuration text and returns why there is none.
@@ -187,7 +131,7 @@ func prepare(t testing.TB, config string) (*godwit.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	check(t, s.ConfigureLogger())
+	kit.OK(t, s.ConfigureLogger())
 	t.Cleanup(s.Shutdown)
 	return s, nil
 }
@@ -195,8 +139,8 @@ func prepare(t testing.TB, config string) (*godwit.Server, error) {
 // start starts a server with a configuration text.
 func start(t testing.TB, config string) *godwit.Server {
 	t.Helper()
-	s := must[*godwit.Server](t)(prepare(t, config))
-	check(t, s.Start())
+	s := kit.Must[*godwit.Server](t)(prepare(t, config))
+	kit.OK(t, s.Start())
 	return s
 }
 
@@ -211,17 +155,17 @@ func startFile(t testing.TB, config string) *configured {
 	t.Helper()
 	c := &configured{t: t, file: filepath.Join(t.TempDir(), "server.conf")}
 	c.write(config)
-	o := must[*godwit.Options](t)(godwit.ProcessConfigFile(c.file))
+	o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(c.file))
 	o.NoLog = true
-	c.Server = must[*godwit.Server](t)(godwit.NewServer(o))
-	check(t, c.Start())
+	c.Server = kit.Must[*godwit.Server](t)(godwit.NewServer(o))
+	kit.OK(t, c.Start())
 	t.Cleanup(c.Shutdown)
 	return c
 }
 
 func (c *configured) write(config string) {
 	c.t.Helper()
-	check(c.t, os.WriteFile(c.file, []byte(config), 0o600))
+	kit.OK(c.t, os.WriteFile(c.file, []byte(config), 0o600))
 }
 
 // reload gives the server another configuration.
@@ -232,41 +176,27 @@ func (c *configured) reload(config string) error {
 }
 
 // user signs the claims of a user and returns the option to connect with.
-func (d *domain) user(by signer, change func(*jwt.UserClaims)) nats.Option {
+func (d *domain) user(by kit.Signer, change func(*jwt.UserClaims)) nats.Option {
 	d.t.Helper()
 	return user(d.t, by, change)
 }
 
-func user(t testing.TB, by signer, change func(*jwt.UserClaims)) nats.Option {
+func user(t testing.TB, by kit.Signer, change func(*jwt.UserClaims)) nats.Option {
 	t.Helper()
-	key := newSigner(t, nkeys.PrefixByteUser)
-	return withKey(userJWT(t, by, key, change), key)
+	key := kit.NewSigner(t, nkeys.PrefixByteUser)
+	return kit.As(by.User(t, key, change), key)
 }
 
 // scoped is a user who gets the rights that a signing key of the account gives.
-func scoped(t testing.TB, by, account signer, change func(*jwt.UserClaims)) nats.Option {
+func scoped(t testing.TB, by, account kit.Signer, change func(*jwt.UserClaims)) nats.Option {
 	t.Helper()
 	return user(t, by, func(c *jwt.UserClaims) {
-		c.IssuerAccount = account.public
+		c.IssuerAccount = account.Public
 		c.SetScoped(true)
 		if change != nil {
 			change(c)
 		}
 	})
-}
-
-func userJWT(t testing.TB, by, key signer, change func(*jwt.UserClaims)) string {
-	t.Helper()
-	claims := jwt.NewUserClaims(key.public)
-	if change != nil {
-		change(claims)
-	}
-	return must[string](t)(claims.Encode(by))
-}
-
-// withKey connects with a JWT and the key that it is for.
-func withKey(text string, key signer) nats.Option {
-	return nats.UserJWT(func() (string, error) { return text, nil }, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })
 }
 
 // bearer connects with a JWT alone.
@@ -277,7 +207,7 @@ func bearer(text string) nats.Option {
 // connect connects and closes at the end of the test.
 func connect(t testing.TB, s *godwit.Server, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), append([]nats.Option{nats.NoReconnect()}, options...)...))
+	nc := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), append([]nats.Option{nats.NoReconnect()}, options...)...))
 	t.Cleanup(nc.Close)
 	return nc
 }
@@ -300,49 +230,27 @@ func watch(nc *nats.Conn) <-chan error {
 	return told
 }
 
-// subscribe subscribes and makes sure that the server knows.
-func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {
-	t.Helper()
-	sub := must[*nats.Subscription](t)(nc.SubscribeSync(subject))
-	check(t, nc.Flush())
-	return sub
-}
-
-// serve answers requests, and makes sure that the server knows.
-func serve(t testing.TB, nc *nats.Conn, subject, answer string) *nats.Subscription {
-	t.Helper()
-	sub := must[*nats.Subscription](t)(nc.Subscribe(subject, func(m *nats.Msg) {
-		if err := m.Respond([]byte(answer)); err != nil {
-			t.Error(err)
-		}
-	}))
-	check(t, nc.Flush())
-	return sub
-}
-
 // receives expects a message that was published before.
-func receives(t testing.TB, sub *nats.Subscription, text string) {
+func receives(t testing.TB, sub *kit.Inbox, text string) {
 	t.Helper()
-	m, err := sub.NextMsg(patience)
-	if err != nil || string(m.Data) != text {
-		t.Fatalf("%s: got %+v, %v, want %q", sub.Subject, m, err, text)
+	if m := sub.Next(); string(m.Data) != text {
+		t.Fatalf("%s: got %q, want %q", sub.Subject, m.Data, text)
 	}
 }
 
 // silent expects that nothing has come, after all that was published before.
-func silent(t testing.TB, nc *nats.Conn, sub *nats.Subscription) {
+func silent(t testing.TB, nc *nats.Conn, sub *kit.Inbox) {
 	t.Helper()
-	check(t, nc.Flush())
-	if n, _, err := sub.Pending(); n != 0 || err != nil {
-		t.Fatalf("%s: %d messages, %v", sub.Subject, n, err)
+	if n := sub.Count(nc); n != 0 {
+		t.Fatalf("%s: %d messages", sub.Subject, n)
 	}
 }
 
 // publish publishes, and waits until the server has dealt with it.
 func publish(t testing.TB, nc *nats.Conn, subject, text string) {
 	t.Helper()
-	check(t, nc.Publish(subject, []byte(text)))
-	check(t, nc.Flush())
+	kit.OK(t, nc.Publish(subject, []byte(text)))
+	kit.OK(t, nc.Flush())
 }
 
 // answer is how the server tells what became of claims.
@@ -356,7 +264,7 @@ type answer struct {
 // ask sends a request in the system account.
 func ask(t testing.TB, nc *nats.Conn, subject, body string) (a answer) {
 	t.Helper()
-	m := must[*nats.Msg](t)(nc.Request(subject, []byte(body), patience))
+	m := kit.Must[*nats.Msg](t)(nc.Request(subject, []byte(body), kit.Patience))
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		t.Fatalf("%s: %v in %q", subject, err, m.Data)
 	}
@@ -366,7 +274,7 @@ func ask(t testing.TB, nc *nats.Conn, subject, body string) (a answer) {
 // push sends claims of an account in, which must be good.
 func push(t testing.TB, admin *nats.Conn, text string) {
 	t.Helper()
-	claims := must[*jwt.AccountClaims](t)(jwt.DecodeAccountClaims(text))
+	claims := kit.Must[*jwt.AccountClaims](t)(jwt.DecodeAccountClaims(text))
 	if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+claims.Subject+".CLAIMS.UPDATE", text); got.Data == nil {
 		t.Fatalf("update: %+v", got.Error)
 	}
@@ -388,7 +296,7 @@ type identity struct {
 
 func whoami(t testing.TB, nc *nats.Conn) identity {
 	t.Helper()
-	m := must[*nats.Msg](t)(nc.Request("$SYS.REQ.USER.INFO", nil, patience))
+	m := kit.Must[*nats.Msg](t)(nc.Request("$SYS.REQ.USER.INFO", nil, kit.Patience))
 	var info struct{ Data identity }
 	if err := json.Unmarshal(m.Data, &info); err != nil {
 		t.Fatalf("%v in %s", err, m.Data)
@@ -399,33 +307,5 @@ func whoami(t testing.TB, nc *nats.Conn) identity {
 // accountz describes an account.
 func accountz(t testing.TB, s *godwit.Server, account string) *godwit.Accountz {
 	t.Helper()
-	return must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: account}))
-}
-
-// journal is a log that tests look at.
-type journal struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (j *journal) add(level, format string, args []any) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.lines = append(j.lines, "["+level+"] "+fmt.Sprintf(format, args...))
-}
-
-func (j *journal) Noticef(format string, args ...any) { j.add("INF", format, args) }
-func (j *journal) Warnf(format string, args ...any)   { j.add("WRN", format, args) }
-func (j *journal) Errorf(format string, args ...any)  { j.add("ERR", format, args) }
-func (j *journal) Fatalf(format string, args ...any)  { j.add("FTL", format, args) }
-func (j *journal) Debugf(format string, args ...any)  { j.add("DBG", format, args) }
-func (j *journal) Tracef(format string, args ...any)  { j.add("TRC", format, args) }
-
-// has reports whether there is a line of a level that contains a text.
-func (j *journal) has(level, text string) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.ContainsFunc(j.lines, func(line string) bool {
-		return strings.HasPrefix(line, "["+level+"]") && strings.Contains(line, text)
-	})
+	return kit.Must[*godwit.Accountz](t)(s.Accountz(&godwit.AccountzOptions{Account: account}))
 }

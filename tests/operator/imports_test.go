@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // market is a server with an account that exports and one that imports, both
@@ -23,7 +24,7 @@ type market struct {
 	*domain
 	server             *godwit.Server
 	admin              *nats.Conn
-	exporter, importer signer
+	exporter, importer kit.Signer
 }
 
 func newMarket(t *testing.T) *market {
@@ -42,28 +43,28 @@ func (m *market) exports(list ...*jwt.Export) {
 func (m *market) imports(list ...*jwt.Import) {
 	m.t.Helper()
 	for _, i := range list {
-		i.Account = m.exporter.public
+		i.Account = m.exporter.Public
 	}
 	push(m.t, m.admin, m.account(m.importer, func(c *jwt.AccountClaims) { c.Imports.Add(list...) }))
 }
 
 // token activates an import for the importer.
-func (m *market) token(by signer, kind jwt.ExportType, subject string, change func(*jwt.ActivationClaims)) string {
+func (m *market) token(by kit.Signer, kind jwt.ExportType, subject string, change func(*jwt.ActivationClaims)) string {
 	m.t.Helper()
-	c := jwt.NewActivationClaims(m.importer.public)
+	c := jwt.NewActivationClaims(m.importer.Public)
 	c.ImportSubject, c.ImportType = jwt.Subject(subject), kind
 	if change != nil {
 		change(c)
 	}
-	return must[string](m.t)(c.Encode(by))
+	return kit.Must[string](m.t)(c.Encode(by))
 }
 
 // inForce reports which imports of the importer are, by local subject.
 func (m *market) inForce() map[string]bool {
 	m.t.Helper()
 	shown := make(map[string]bool)
-	for _, i := range accountz(m.t, m.server, m.importer.public).Account.Imports {
-		if i.Account == m.exporter.public {
+	for _, i := range accountz(m.t, m.server, m.importer.Public).Account.Imports {
+		if i.Account == m.exporter.Public {
 			shown[i.LocalSubject] = !i.Invalid
 		}
 	}
@@ -79,7 +80,7 @@ func TestImportsNeedWhatExportsAskFor(t *testing.T) {
 	m.exports(&jwt.Export{Subject: "foo", Type: jwt.Stream}, private("private", jwt.Stream), private("req.echo", jwt.Service), private("req.add", jwt.Service))
 	m.imports(&jwt.Import{Subject: "foo", To: "import.foo", Type: jwt.Stream}, &jwt.Import{Subject: "req.echo", Type: jwt.Service})
 	connect(t, m.server, m.user(m.importer, nil))
-	exports := accountz(t, m.server, m.exporter.public).Account.Exports
+	exports := accountz(t, m.server, m.exporter.Public).Account.Exports
 	if len(exports) != 4 || exports[0].Type != "service" || !exports[0].TokenReq || exports[2].Subject != "foo" || exports[2].TokenReq {
 		t.Errorf("exports %+v", exports)
 	}
@@ -88,7 +89,7 @@ func TestImportsNeedWhatExportsAskFor(t *testing.T) {
 	}
 	// What is no token at all makes the claims unusable.
 	bad := m.account(m.importer, func(c *jwt.AccountClaims) {
-		c.Imports.Add(&jwt.Import{Account: m.exporter.public, Subject: "req.echo", Type: jwt.Service, Token: "not a token"})
+		c.Imports.Add(&jwt.Import{Account: m.exporter.Public, Subject: "req.echo", Type: jwt.Service, Token: "not a token"})
 	})
 	if got := ask(t, m.admin, "$SYS.REQ.CLAIMS.UPDATE", bad); got.Error == nil {
 		t.Errorf("no token at all: %+v", got.Data)
@@ -121,7 +122,7 @@ func TestResponseTypesOfExports(t *testing.T) {
 		"test.stream": "Streamed false", "test.chunk": "Chunked false", "test.single": "Singleton true",
 		"test.def": "Singleton true", "test.old": "Singleton false",
 	}
-	exports := accountz(t, m.server, m.exporter.public).Account.Exports
+	exports := accountz(t, m.server, m.exporter.Public).Account.Exports
 	for _, e := range exports {
 		if got := fmt.Sprint(e.ResponseType, " ", e.TokenReq); got != want[e.Subject] || len(e.ApprovedAccounts) != 0 {
 			t.Errorf("%s: %s, for %v", e.Subject, got, e.ApprovedAccounts)
@@ -140,7 +141,7 @@ func TestSubscriptionsFollowImportsAndExports(t *testing.T) {
 	m.exports(export)
 	m.imports(imported())
 	from, to := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-	sub := subscribe(t, to, "import.foo")
+	sub := kit.Subscribe(t, to, "import.foo")
 	expect := func(what string, delivered bool) {
 		t.Helper()
 		publish(t, from, "foo", what)
@@ -169,9 +170,9 @@ func TestServicesFollowExports(t *testing.T) {
 	m.exports(&jwt.Export{Subject: "usage.*", Type: jwt.Service})
 	m.imports(&jwt.Import{Subject: "usage", To: "usage.DEREK", Type: jwt.Service})
 	to, from := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-	sub := subscribe(t, to, "usage.*")
+	sub := kit.Subscribe(t, to, "usage.*")
 	publish(t, from, "usage", "public")
-	if got := must[*nats.Msg](t)(sub.NextMsg(patience)); got.Subject != "usage.DEREK" || string(got.Data) != "public" {
+	if got := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience)); got.Subject != "usage.DEREK" || string(got.Data) != "public" {
 		t.Errorf("got %q on %s", got.Data, got.Subject)
 	}
 	m.exports(&jwt.Export{Subject: "usage.*", Type: jwt.Service, TokenReq: true})
@@ -193,12 +194,12 @@ func TestActivationsExpire(t *testing.T) {
 	m.imports(&jwt.Import{Subject: "news", To: "import", Type: jwt.Stream, Token: m.token(m.exporter, jwt.Stream, "news", limited)},
 		&jwt.Import{Subject: "help", Type: jwt.Service, Token: m.token(m.exporter, jwt.Service, "help", limited)})
 	exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-	sub := subscribe(t, importer, "import.news")
-	serve(t, exporter, "help", "here")
+	sub := kit.Subscribe(t, importer, "import.news")
+	kit.Serve(t, exporter, "help", "here")
 	publish(t, exporter, "news", "in time")
 	receives(t, sub, "in time")
-	must[*nats.Msg](t)(importer.Request("help", nil, patience))
-	eventually(t, "the end of the activations", func() bool {
+	kit.Must[*nats.Msg](t)(importer.Request("help", nil, kit.Patience))
+	kit.Eventually(t, "the end of the activations", func() bool {
 		got := m.inForce()
 		return !got["import.news"] && !got["help"]
 	})
@@ -207,7 +208,7 @@ func TestActivationsExpire(t *testing.T) {
 	}
 	publish(t, exporter, "news", "too late")
 	silent(t, importer, sub)
-	if _, err := importer.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := importer.Request("help", nil, kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("asked: %v", err)
 	}
 }
@@ -224,8 +225,8 @@ func TestActivationsEndWithTheirSigner(t *testing.T) {
 			c.Exports.Add(&jwt.Export{Subject: "help", Type: jwt.Service, TokenReq: true}, &jwt.Export{Subject: "news", Type: jwt.Stream, TokenReq: true})
 		}))
 	}
-	of := func(c *jwt.ActivationClaims) { c.IssuerAccount = m.exporter.public }
-	export(key.public)
+	of := func(c *jwt.ActivationClaims) { c.IssuerAccount = m.exporter.Public }
+	export(key.Public)
 	m.imports(&jwt.Import{Subject: "help", Type: jwt.Service, Token: m.token(key, jwt.Service, "help", of)},
 		&jwt.Import{Subject: "news", Type: jwt.Stream, Token: m.token(key, jwt.Stream, "news", of)})
 	exporter := connect(t, m.server, m.user(m.exporter, nil))
@@ -237,20 +238,20 @@ func TestActivationsEndWithTheirSigner(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				m.server.Accountz(&godwit.AccountzOptions{Account: m.exporter.public})
+				m.server.Accountz(&godwit.AccountzOptions{Account: m.exporter.Public})
 			}
 		}
 	}()
 	importer := connect(t, m.server, m.user(m.importer, nil))
 	close(stop)
 	<-stopped
-	sub := subscribe(t, importer, "news")
-	serve(t, exporter, "help", "here")
-	must[*nats.Msg](t)(importer.Request("help", nil, patience))
+	sub := kit.Subscribe(t, importer, "news")
+	kit.Serve(t, exporter, "help", "here")
+	kit.Must[*nats.Msg](t)(importer.Request("help", nil, kit.Patience))
 	publish(t, exporter, "news", "signed")
 	receives(t, sub, "signed")
 	export()
-	if _, err := importer.Request("help", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+	if _, err := importer.Request("help", nil, kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("asked: %v", err)
 	}
 	publish(t, exporter, "news", "no longer signed")
@@ -262,12 +263,12 @@ func TestActivationsEndWithTheirSigner(t *testing.T) {
 func TestTokensForSomethingElse(t *testing.T) {
 	for name, c := range map[string]func(m *market) string{
 		"another account": func(m *market) string {
-			return m.token(m.exporter, jwt.Stream, "ev.*.in.*.>", func(c *jwt.ActivationClaims) { c.Subject = newAccount(t).public })
+			return m.token(m.exporter, jwt.Stream, "ev.*.in.*.>", func(c *jwt.ActivationClaims) { c.Subject = newAccount(t).Public })
 		},
 		"another subject":        func(m *market) string { return m.token(m.exporter, jwt.Stream, "foo", nil) },
 		"a subject not exported": func(m *market) string { return m.token(m.exporter, jwt.Stream, "does-not-exist", nil) },
 		"another exporter": func(m *market) string {
-			return m.token(newAccount(t), jwt.Stream, "ev.*.in.*.>", func(c *jwt.ActivationClaims) { c.IssuerAccount = m.importer.public })
+			return m.token(newAccount(t), jwt.Stream, "ev.*.in.*.>", func(c *jwt.ActivationClaims) { c.IssuerAccount = m.importer.Public })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -277,11 +278,11 @@ func TestTokensForSomethingElse(t *testing.T) {
 				claims.Exports.Add(&jwt.Export{Subject: "ev.*.in.*.>", Type: jwt.Stream, TokenReq: true}, &jwt.Export{Subject: "foo", Type: jwt.Stream, TokenReq: true})
 			})
 			importing := d.account(m.importer, func(claims *jwt.AccountClaims) {
-				claims.Imports.Add(&jwt.Import{Account: m.exporter.public, Subject: "ev.*.in.*.>", Type: jwt.Stream, Token: c(m)})
+				claims.Imports.Add(&jwt.Import{Account: m.exporter.Public, Subject: "ev.*.in.*.>", Type: jwt.Stream, Token: c(m)})
 			})
 			web := newAccountServer(t)
-			web.set(m.exporter.public, exporting)
-			web.set(m.importer.public, importing)
+			web.set(m.exporter.Public, exporting)
+			web.set(m.importer.Public, importing)
 			fetching := start(t, "listen: 127.0.0.1:-1\noperator: "+d.text()+"\nresolver: URL(\""+web.URL+"\")")
 			refused(t, fetching, d.user(m.importer, nil))
 			connect(t, fetching, d.user(m.exporter, nil))
@@ -304,7 +305,7 @@ func TestActivationsAreRevoked(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			m := newMarket(t)
 			if who != jwt.All {
-				who = m.importer.public
+				who = m.importer.Public
 			}
 			export := &jwt.Export{Subject: "foo", Type: jwt.Stream, TokenReq: true}
 			token := m.token(m.exporter, jwt.Stream, "foo", nil)
@@ -312,7 +313,7 @@ func TestActivationsAreRevoked(t *testing.T) {
 			m.exports(export)
 			m.imports(&jwt.Import{Subject: "foo", Type: jwt.Stream, Token: token})
 			exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-			sub := subscribe(t, importer, "foo")
+			sub := kit.Subscribe(t, importer, "foo")
 			expect := func(what string, delivered bool) {
 				t.Helper()
 				publish(t, exporter, "foo", what)
@@ -342,18 +343,18 @@ func TestImportsInACircleDoNoHarm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDomain(t)
 			a, b := newAccount(t), newAccount(t)
-			for _, pair := range [][2]signer{{a, b}, {b, a}} {
+			for _, pair := range [][2]kit.Signer{{a, b}, {b, a}} {
 				d.account(pair[0], func(c *jwt.AccountClaims) {
 					c.Exports.Add(&jwt.Export{Subject: "x", Type: jwt.Service, TokenReq: private})
-					c.Imports.Add(&jwt.Import{Account: pair[1].public, Subject: "x", Type: jwt.Service})
+					c.Imports.Add(&jwt.Import{Account: pair[1].Public, Subject: "x", Type: jwt.Service})
 				})
 			}
 			s := d.run("")
 			one, two := connect(t, s, d.user(a, nil)), connect(t, s, d.user(b, nil))
-			sub := subscribe(t, one, "x")
+			sub := kit.Subscribe(t, one, "x")
 			publish(t, one, "x", "own")
 			receives(t, sub, "own")
-			check(t, two.Flush())
+			kit.OK(t, two.Flush())
 			silent(t, one, sub)
 		})
 	}
@@ -385,11 +386,11 @@ func TestImportsWithWildcards(t *testing.T) {
 			c.service.Type, c.stream.Type = jwt.Service, jwt.Stream
 			m.imports(&c.service, &c.stream)
 			exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-			serve(t, exporter, c.asked, "yes")
-			if got := must[*nats.Msg](t)(importer.Request(c.ask, nil, patience)); string(got.Data) != "yes" {
+			kit.Serve(t, exporter, c.asked, "yes")
+			if got := kit.Must[*nats.Msg](t)(importer.Request(c.ask, nil, kit.Patience)); string(got.Data) != "yes" {
 				t.Errorf("answer %q", got.Data)
 			}
-			sub := subscribe(t, importer, c.sees)
+			sub := kit.Subscribe(t, importer, c.sees)
 			publish(t, exporter, c.publish, "event")
 			receives(t, sub, "event")
 		})
@@ -406,22 +407,22 @@ func TestExportsForTheAccountInTheSubject(t *testing.T) {
 	}
 	protected(2)
 	exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), func() *nats.Conn { return connect(t, m.server, m.user(m.importer, nil)) }
-	serve(t, exporter, "service.*", "world")
-	own := m.importer.public
+	kit.Serve(t, exporter, "service.*", "world")
+	own := m.importer.Public
 	m.imports(&jwt.Import{Subject: jwt.Subject("service." + own), Type: jwt.Service}, &jwt.Import{Subject: jwt.Subject("stream." + own), Type: jwt.Stream})
 	nc := importer()
-	must[*nats.Msg](t)(nc.Request("service."+own, nil, patience))
-	sub := subscribe(t, nc, "stream."+own)
+	kit.Must[*nats.Msg](t)(nc.Request("service."+own, nil, kit.Patience))
+	sub := kit.Subscribe(t, nc, "stream."+own)
 	publish(t, exporter, "stream.foo", "not for us")
 	publish(t, exporter, "stream."+own, "hello")
 	receives(t, sub, "hello")
 	silent(t, nc, sub)
 
 	m.imports(&jwt.Import{Subject: "service.foo", Type: jwt.Service}, &jwt.Import{Subject: "stream.foo", Type: jwt.Stream})
-	sub = subscribe(t, nc, "stream.foo")
+	sub = kit.Subscribe(t, nc, "stream.foo")
 	expect := func(works bool) {
 		t.Helper()
-		_, err := nc.Request("service.foo", nil, patience)
+		_, err := nc.Request("service.foo", nil, kit.Patience)
 		if works != (err == nil) || err != nil && !errors.Is(err, nats.ErrNoResponders) {
 			t.Errorf("asked: %v", err)
 		}
@@ -447,19 +448,19 @@ func TestServicesHaveLimitedTimeToAnswer(t *testing.T) {
 	m.exports(&jwt.Export{Subject: "slow", Type: jwt.Service, ResponseThreshold: threshold})
 	m.imports(&jwt.Import{Subject: "slow", Type: jwt.Service})
 	exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-	service := subscribe(t, exporter, "slow")
+	service := kit.Subscribe(t, exporter, "slow")
 	inbox := importer.NewRespInbox()
-	answers := subscribe(t, importer, inbox)
-	check(t, importer.PublishRequest("slow", inbox, nil))
-	check(t, must[*nats.Msg](t)(service.NextMsg(patience)).Respond([]byte("in time")))
+	answers := kit.Subscribe(t, importer, inbox)
+	kit.OK(t, importer.PublishRequest("slow", inbox, nil))
+	kit.OK(t, kit.Must[*nats.Msg](t)(service.NextMsg(kit.Patience)).Respond([]byte("in time")))
 	receives(t, answers, "in time")
-	check(t, importer.PublishRequest("slow", inbox, nil))
-	question := must[*nats.Msg](t)(service.NextMsg(patience))
-	eventually(t, "the end of patience", func() bool {
-		return len(accountz(t, m.server, m.exporter.public).Account.Responses) == 0
+	kit.OK(t, importer.PublishRequest("slow", inbox, nil))
+	question := kit.Must[*nats.Msg](t)(service.NextMsg(kit.Patience))
+	kit.Eventually(t, "the end of kit.Patience", func() bool {
+		return len(accountz(t, m.server, m.exporter.Public).Account.Responses) == 0
 	})
-	check(t, question.Respond([]byte("too late")))
-	check(t, exporter.Flush())
+	kit.OK(t, question.Respond([]byte("too late")))
+	kit.OK(t, exporter.Flush())
 	silent(t, importer, answers)
 }
 
@@ -470,15 +471,15 @@ func TestLatencyIsMeasuredIfHeadersAskForIt(t *testing.T) {
 		m.exports(&jwt.Export{Name: "test", Subject: "srvc", Type: jwt.Service, Latency: &jwt.ServiceLatency{Sampling: jwt.Headers, Results: "res"}})
 		m.imports(&jwt.Import{Name: "test", Subject: "srvc", Type: jwt.Service, Share: share})
 		exporter, importer := connect(t, m.server, m.user(m.exporter, nil)), connect(t, m.server, m.user(m.importer, nil))
-		results := subscribe(t, exporter, "res")
-		serve(t, exporter, "srvc", "")
-		must[*nats.Msg](t)(importer.Request("srvc", []byte("1"), patience))
-		must[*nats.Msg](t)(importer.RequestMsg(&nats.Msg{Subject: "srvc", Data: []byte("2"), Header: nats.Header{"X-B3-Sampled": {"1"}, "Share": {"Me"}}}, patience))
+		results := kit.Subscribe(t, exporter, "res")
+		kit.Serve(t, exporter, "srvc", "")
+		kit.Must[*nats.Msg](t)(importer.Request("srvc", []byte("1"), kit.Patience))
+		kit.Must[*nats.Msg](t)(importer.RequestMsg(&nats.Msg{Subject: "srvc", Data: []byte("2"), Header: nats.Header{"X-B3-Sampled": {"1"}, "Share": {"Me"}}}, kit.Patience))
 		var measured struct {
 			Requestor map[string]any
 			Header    map[string][]string
 		}
-		check(t, json.Unmarshal(must[*nats.Msg](t)(results.NextMsg(patience)).Data, &measured))
+		kit.OK(t, json.Unmarshal(kit.Must[*nats.Msg](t)(results.NextMsg(kit.Patience)).Data, &measured))
 		for field, always := range map[string]bool{"acc": true, "rtt": true, "lang": false, "ver": false, "host": false, "start": false} {
 			if _, ok := measured.Requestor[field]; ok != (always || share) {
 				t.Errorf("share %t: field %s is there: %t", share, field, ok)
@@ -501,14 +502,14 @@ func TestMappingsFollowClaims(t *testing.T) {
 	}
 	expect := func(nc *nats.Conn, from, to string, delivered bool) {
 		t.Helper()
-		sub := subscribe(t, nc, to)
+		sub := kit.Subscribe(t, nc, to)
 		publish(t, nc, from, "x")
 		if delivered {
 			receives(t, sub, "x")
 		} else {
 			silent(t, nc, sub)
 		}
-		check(t, sub.Unsubscribe())
+		kit.OK(t, sub.Unsubscribe())
 	}
 	mapped("foo1", "bar1")
 	nc := connect(t, m.server, m.user(m.importer, nil))
@@ -532,7 +533,7 @@ func TestManyUpdatesAtOnce(t *testing.T) {
 		d := newDomain(t)
 		s := d.directory()
 		const accounts, rounds = 6, 4
-		var all []signer
+		var all []kit.Signer
 		var admins []*nats.Conn
 		admin := connect(t, s, d.user(d.system, nil))
 		for range accounts {
@@ -546,16 +547,16 @@ func TestManyUpdatesAtOnce(t *testing.T) {
 			for i, a := range all {
 				text := d.account(a, func(c *jwt.AccountClaims) {
 					for n := range round {
-						c.Exports.Add(&jwt.Export{Subject: jwt.Subject(fmt.Sprintf("%s.%d", a.public, n)), Type: kind})
+						c.Exports.Add(&jwt.Export{Subject: jwt.Subject(fmt.Sprintf("%s.%d", a.Public, n)), Type: kind})
 						for _, other := range all {
 							if other != a {
-								c.Imports.Add(&jwt.Import{Account: other.public, Subject: jwt.Subject(fmt.Sprintf("%s.%d", other.public, n)), Type: kind})
+								c.Imports.Add(&jwt.Import{Account: other.Public, Subject: jwt.Subject(fmt.Sprintf("%s.%d", other.Public, n)), Type: kind})
 							}
 						}
 					}
 				})
 				group.Go(func() {
-					m, err := admins[i].Request("$SYS.REQ.CLAIMS.UPDATE", []byte(text), patience)
+					m, err := admins[i].Request("$SYS.REQ.CLAIMS.UPDATE", []byte(text), kit.Patience)
 					if err != nil || !strings.Contains(string(m.Data), "jwt updated") {
 						t.Errorf("%v, %+v", err, m)
 					}
@@ -564,10 +565,10 @@ func TestManyUpdatesAtOnce(t *testing.T) {
 			group.Wait()
 		}
 		for _, a := range all {
-			imports := accountz(t, s, a.public).Account.Imports
+			imports := accountz(t, s, a.Public).Account.Imports
 			working := 0
 			for _, i := range imports {
-				if !i.Invalid && i.Type == kind.String() && i.Account != d.system.public {
+				if !i.Invalid && i.Type == kind.String() && i.Account != d.system.Public {
 					working++
 				}
 			}

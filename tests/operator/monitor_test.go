@@ -12,15 +12,16 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // fetch gets the answer of a monitoring endpoint.
 func fetch(t testing.TB, s *godwit.Server, path string, into any) {
 	t.Helper()
-	r := must[*http.Response](t)(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.MonitorAddr().Port, path)))
+	r := kit.Must[*http.Response](t)(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.MonitorAddr().Port, path)))
 	defer http.DefaultClient.CloseIdleConnections()
 	defer r.Body.Close()
-	check(t, json.NewDecoder(r.Body).Decode(into))
+	kit.OK(t, json.NewDecoder(r.Body).Decode(into))
 }
 
 func decode(t testing.TB, text []byte, into any) {
@@ -35,7 +36,7 @@ func both[T any](t testing.TB, s *godwit.Server, path string, ask func() (*T, er
 	t.Helper()
 	fetched := new(T)
 	fetch(t, s, path, fetched)
-	return []*T{fetched, must[*T](t)(ask())}
+	return []*T{fetched, kit.Must[*T](t)(ask())}
 }
 
 // Go: TestMonitorAccountzOperatorMode server/monitor_test.go:4725
@@ -52,19 +53,19 @@ func TestMonitoringNamesAccounts(t *testing.T) {
 	})
 	s := d.run("http: 127.0.0.1:-1")
 	nc := connect(t, s, d.user(a, func(c *jwt.UserClaims) { c.Tags.Add("team:x") }))
-	subscribe(t, nc, "foo.bar")
+	kit.Subscribe(t, nc, "foo.bar")
 	for _, z := range both(t, s, "/accountz", func() (*godwit.Accountz, error) { return s.Accountz(nil) }) {
 		slices.Sort(z.Accounts)
-		want := []string{"$G", a.public, d.system.public}
+		want := []string{"$G", a.Public, d.system.Public}
 		slices.Sort(want)
-		if !slices.Equal(z.Accounts, want) || z.SystemAccount != d.system.public {
+		if !slices.Equal(z.Accounts, want) || z.SystemAccount != d.system.Public {
 			t.Errorf("accounts %q, system account %q", z.Accounts, z.SystemAccount)
 		}
 	}
-	for _, z := range both(t, s, "/accountz?acc="+d.system.public, func() (*godwit.Accountz, error) {
-		return s.Accountz(&godwit.AccountzOptions{Account: d.system.public})
+	for _, z := range both(t, s, "/accountz?acc="+d.system.Public, func() (*godwit.Accountz, error) {
+		return s.Accountz(&godwit.AccountzOptions{Account: d.system.Public})
 	}) {
-		if i := z.Account; i == nil || i.AccountName != d.system.public || i.NameTag != "SYS" || !i.IsSystem {
+		if i := z.Account; i == nil || i.AccountName != d.system.Public || i.NameTag != "SYS" || !i.IsSystem {
 			t.Errorf("the system account is %+v", i)
 		}
 	}
@@ -74,25 +75,25 @@ func TestMonitoringNamesAccounts(t *testing.T) {
 		seen := make(map[string]string)
 		for _, x := range z.Accounts {
 			seen[x.Account] = fmt.Sprint(x.Name, " ", x.Conns)
-			if x.Account == a.public && x.NumSubs == 0 {
+			if x.Account == a.Public && x.NumSubs == 0 {
 				t.Error("no subscriptions")
 			}
 		}
-		if len(seen) != 3 || seen[a.public] != "APP 1" || seen[d.system.public] != "SYS 0" || seen["$G"] != "$G 0" {
+		if len(seen) != 3 || seen[a.Public] != "APP 1" || seen[d.system.Public] != "SYS 0" || seen["$G"] != "$G 0" {
 			t.Errorf("accounts %v", seen)
 		}
 	}
 	for _, z := range both(t, s, "/connz?auth=1", func() (*godwit.Connz, error) { return s.Connz(&godwit.ConnzOptions{Username: true}) }) {
-		if len(z.Conns) != 1 || z.Conns[0].Account != a.public || z.Conns[0].NameTag != "APP" || !slices.Equal(z.Conns[0].Tags, []string{"team:x"}) {
+		if len(z.Conns) != 1 || z.Conns[0].Account != a.Public || z.Conns[0].NameTag != "APP" || !slices.Equal(z.Conns[0].Tags, []string{"team:x"}) {
 			t.Errorf("connections %+v", z.Conns[0])
 		}
 	}
-	for _, z := range both(t, s, "/subsz?subs=1&acc="+a.public, func() (*godwit.Subsz, error) {
-		return s.Subsz(&godwit.SubszOptions{Subscriptions: true, Account: a.public})
+	for _, z := range both(t, s, "/subsz?subs=1&acc="+a.Public, func() (*godwit.Subsz, error) {
+		return s.Subsz(&godwit.SubszOptions{Subscriptions: true, Account: a.Public})
 	}) {
 		found := 0
 		for _, x := range z.Subs {
-			if x.Subject == "foo.bar" && x.Account == a.public && x.AccountTag == "APP" {
+			if x.Subject == "foo.bar" && x.Account == a.Public && x.AccountTag == "APP" {
 				found++
 			}
 		}
@@ -105,8 +106,8 @@ func TestMonitoringNamesAccounts(t *testing.T) {
 // Go: TestMonitorAccountzAccountIssuerUpdate server/monitor_test.go:4933
 func TestMonitoringFollowsTheIssuer(t *testing.T) {
 	d := newDomain(t)
-	keys := []signer{newOperatorKey(t), newOperatorKey(t)}
-	d.claims = func(c *jwt.OperatorClaims) { c.SigningKeys.Add(keys[0].public, keys[1].public) }
+	keys := []kit.Signer{newOperatorKey(t), newOperatorKey(t)}
+	d.claims = func(c *jwt.OperatorClaims) { c.SigningKeys.Add(keys[0].Public, keys[1].Public) }
 	a := newAccount(t)
 	d.accountBy(keys[0], a, nil)
 	s := startFile(t, d.config(""))
@@ -114,12 +115,12 @@ func TestMonitoringFollowsTheIssuer(t *testing.T) {
 	for i, key := range keys {
 		if i > 0 {
 			d.accountBy(key, a, nil)
-			check(t, s.reload(d.config("")))
+			kit.OK(t, s.reload(d.config("")))
 		}
-		info := accountz(t, s.Server, a.public).Account
+		info := accountz(t, s.Server, a.Public).Account
 		var claims jwt.AccountClaims
 		decode(t, info.Claim, &claims)
-		if info.IssuerKey != key.public || info.Jwt != d.accounts[a.public] || claims.Issuer != key.public || claims.Subject != a.public {
+		if info.IssuerKey != key.Public || info.Jwt != d.accounts[a.Public] || claims.Issuer != key.Public || claims.Subject != a.Public {
 			t.Errorf("issuer %q, claims of %q by %q", info.IssuerKey, claims.Subject, claims.Issuer)
 		}
 	}
@@ -130,20 +131,20 @@ func TestMonitoringFollowsTheIssuer(t *testing.T) {
 func TestMonitoringShowsUsers(t *testing.T) {
 	d := newDomain(t)
 	a, key := newAccount(t), newAccount(t)
-	d.account(a, func(c *jwt.AccountClaims) { c.SigningKeys.Add(key.public) })
+	d.account(a, func(c *jwt.AccountClaims) { c.SigningKeys.Add(key.Public) })
 	s := d.run("http: 127.0.0.1:-1")
-	one, two, holder := newSigner(t, nkeys.PrefixByteUser), newSigner(t, nkeys.PrefixByteUser), newSigner(t, nkeys.PrefixByteUser)
+	one, two, holder := kit.NewSigner(t, nkeys.PrefixByteUser), kit.NewSigner(t, nkeys.PrefixByteUser), kit.NewSigner(t, nkeys.PrefixByteUser)
 	texts := map[string]string{
-		one.public: userJWT(t, a, one, nil),
-		two.public: userJWT(t, key, two, func(c *jwt.UserClaims) { c.IssuerAccount = a.public }),
+		one.Public: a.User(t, one, nil),
+		two.Public: key.User(t, two, func(c *jwt.UserClaims) { c.IssuerAccount = a.Public }),
 	}
 	var conns []*nats.Conn
-	for key, n := range map[signer]int{one: 2, two: 5} {
+	for key, n := range map[kit.Signer]int{one: 2, two: 5} {
 		for range n {
-			conns = append(conns, connect(t, s, withKey(texts[key.public], key)))
+			conns = append(conns, connect(t, s, kit.As(texts[key.Public], key)))
 		}
 	}
-	connect(t, s, bearer(userJWT(t, a, holder, func(c *jwt.UserClaims) { c.BearerToken = true })))
+	connect(t, s, bearer(a.User(t, holder, func(c *jwt.UserClaims) { c.BearerToken = true })))
 	expect := func(user, issuer string, n int, state string) {
 		t.Helper()
 		var z godwit.Connz
@@ -157,13 +158,13 @@ func TestMonitoringShowsUsers(t *testing.T) {
 			}
 		}
 	}
-	expect(one.public, a.public, 2, "open")
-	expect(two.public, key.public, 5, "open")
-	expect(holder.public, a.public, 1, "open") // the JWT alone would let anybody in: it is not shown
+	expect(one.Public, a.Public, 2, "open")
+	expect(two.Public, key.Public, 5, "open")
+	expect(holder.Public, a.Public, 1, "open") // the JWT alone would let anybody in: it is not shown
 	for _, nc := range conns {
 		nc.Close()
 	}
-	eventually(t, "the end of the connections", func() bool { return s.NumClients() == 1 })
-	expect(one.public, a.public, 2, "closed")
-	expect(two.public, key.public, 5, "closed")
+	kit.Eventually(t, "the end of the connections", func() bool { return s.NumClients() == 1 })
+	expect(one.Public, a.Public, 2, "closed")
+	expect(two.Public, key.Public, 5, "closed")
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -28,22 +29,22 @@ type wire struct {
 
 func dial(t testing.TB, s *godwit.Server) *wire {
 	t.Helper()
-	conn := must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(s.ClientURL(), "nats://")))
+	conn := kit.Must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(s.ClientURL(), "nats://")))
 	t.Cleanup(func() { conn.Close() })
-	check(t, conn.SetDeadline(time.Now().Add(patience)))
+	kit.OK(t, conn.SetDeadline(time.Now().Add(kit.Patience)))
 	w := &wire{t: t, conn: conn, reader: bufio.NewReader(conn)}
-	check(t, json.Unmarshal([]byte(strings.TrimPrefix(w.line(), "INFO ")), &w.info))
+	kit.OK(t, json.Unmarshal([]byte(strings.TrimPrefix(w.line(), "INFO ")), &w.info))
 	return w
 }
 
 func (w *wire) line() string {
 	w.t.Helper()
-	return strings.TrimSuffix(must[string](w.t)(w.reader.ReadString('\n')), "\r\n")
+	return strings.TrimSuffix(kit.Must[string](w.t)(w.reader.ReadString('\n')), "\r\n")
 }
 
 func (w *wire) send(lines ...string) {
 	w.t.Helper()
-	must[int](w.t)(w.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")))
+	kit.Must[int](w.t)(w.conn.Write([]byte(strings.Join(lines, "\r\n") + "\r\n")))
 }
 
 // expect reads lines up to one with a beginning; INFO may come at any time.
@@ -59,9 +60,9 @@ func (w *wire) expect(beginning string) {
 }
 
 // login connects with a JWT.
-func (w *wire) login(text string, key signer) {
+func (w *wire) login(text string, key kit.Signer) {
 	w.t.Helper()
-	signature := base64.RawURLEncoding.EncodeToString(must[[]byte](w.t)(key.Sign([]byte(w.info.Nonce))))
+	signature := base64.RawURLEncoding.EncodeToString(kit.Must[[]byte](w.t)(key.Sign([]byte(w.info.Nonce))))
 	w.send(`CONNECT {"verbose":false,"jwt":"`+text+`","sig":"`+signature+`"}`, "PING")
 	w.expect("PONG")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestJWTSysImportForDifferentAccount server/jwt_test.go:4252
@@ -42,8 +43,8 @@ func TestImportsFromTheSystemAccount(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDomain(t)
 			a := newAccount(t)
-			names := strings.NewReplacer("SYS.INFO", d.system.public+".INFO", "ACCOUNT.SYS", "ACCOUNT."+d.system.public,
-				"pass3.SYS", "pass3."+d.system.public, "OWN", a.public)
+			names := strings.NewReplacer("SYS.INFO", d.system.Public+".INFO", "ACCOUNT.SYS", "ACCOUNT."+d.system.Public,
+				"pass3.SYS", "pass3."+d.system.Public, "OWN", a.Public)
 			d.account(d.system, func(claims *jwt.AccountClaims) {
 				if c.export.Subject != "" {
 					c.export.Type = jwt.Service
@@ -53,19 +54,19 @@ func TestImportsFromTheSystemAccount(t *testing.T) {
 			d.account(a, func(claims *jwt.AccountClaims) {
 				for local, subject := range c.imports {
 					claims.Imports.Add(&jwt.Import{
-						Type: jwt.Service, Account: d.system.public, Subject: jwt.Subject(names.Replace(subject)), LocalSubject: jwt.RenamingSubject(local),
+						Type: jwt.Service, Account: d.system.Public, Subject: jwt.Subject(names.Replace(subject)), LocalSubject: jwt.RenamingSubject(local),
 					})
 				}
 			})
 			nc := connect(t, d.run(""), d.user(a, nil))
 			for _, subject := range c.works {
-				m, err := nc.Request(names.Replace(subject), nil, patience)
+				m, err := nc.Request(names.Replace(subject), nil, kit.Patience)
 				if err != nil || !strings.Contains(string(m.Data), `"data"`) {
 					t.Errorf("%s: %v", subject, err)
 				}
 			}
 			for _, subject := range c.fails {
-				if _, err := nc.Request(names.Replace(subject), nil, patience); !errors.Is(err, nats.ErrNoResponders) {
+				if _, err := nc.Request(names.Replace(subject), nil, kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 					t.Errorf("%s: %v", subject, err)
 				}
 			}
@@ -83,7 +84,7 @@ func TestSystemImportsSurviveUpdates(t *testing.T) {
 	nc := connect(t, s, d.user(a, nil))
 	ask := func() {
 		t.Helper()
-		m, err := nc.Request("$SYS.REQ.SERVER.PING.CONNZ", nil, patience)
+		m, err := nc.Request("$SYS.REQ.SERVER.PING.CONNZ", nil, kit.Patience)
 		if err != nil || strings.Contains(string(m.Data), `"error"`) {
 			t.Errorf("asked: %v, %+v", err, m)
 		}
@@ -105,18 +106,18 @@ func TestTheSystemAccountDescribesAccounts(t *testing.T) {
 	imports := func(conn int64) string {
 		return d.account(i, func(c *jwt.AccountClaims) {
 			c.Limits.Conn = conn
-			c.Imports.Add(&jwt.Import{Account: e.public, Subject: "req.1", Type: jwt.Service})
+			c.Imports.Add(&jwt.Import{Account: e.Public, Subject: "req.1", Type: jwt.Service})
 		})
 	}
 	imports(-1)
 	s := d.run("server_name: S")
 	admin := connect(t, s, d.user(d.system, nil))
-	for _, a := range []signer{e, i} {
+	for _, a := range []kit.Signer{e, i} {
 		nc := connect(t, s, d.user(a, nil))
 		nc.Close()
 	}
-	eventually(t, "the end of the connections", func() bool { return s.NumClients() == 1 })
-	describe := func(a signer) *godwit.Accountz {
+	kit.Eventually(t, "the end of the connections", func() bool { return s.NumClients() == 1 })
+	describe := func(a kit.Signer) *godwit.Accountz {
 		t.Helper()
 		var answer struct {
 			Data   json.RawMessage
@@ -125,19 +126,19 @@ func TestTheSystemAccountDescribesAccounts(t *testing.T) {
 				Seq  int
 			}
 		}
-		decode(t, must[*nats.Msg](t)(admin.Request("$SYS.REQ.ACCOUNT."+a.public+".INFO", nil, patience)).Data, &answer)
+		decode(t, kit.Must[*nats.Msg](t)(admin.Request("$SYS.REQ.ACCOUNT."+a.Public+".INFO", nil, kit.Patience)).Data, &answer)
 		shown := new(godwit.Accountz)
 		decode(t, []byte(`{"account_detail":`+string(answer.Data)+`}`), shown)
 		z := shown.Account
-		if !z.Complete || z.Expired || z.JetStream || z.ClientCnt != 0 || z.LeafCnt != 0 || z.AccountName != a.public || z.Jwt != d.accounts[a.public] ||
+		if !z.Complete || z.Expired || z.JetStream || z.ClientCnt != 0 || z.LeafCnt != 0 || z.AccountName != a.Public || z.Jwt != d.accounts[a.Public] ||
 			answer.Server.Name != "S" || answer.Server.Seq < 1 {
 			t.Errorf("%+v by %+v", z, answer.Server)
 		}
 		return shown
 	}
-	of := func(shown *godwit.Accountz, from signer) (found []string) {
+	of := func(shown *godwit.Accountz, from kit.Signer) (found []string) {
 		for _, x := range shown.Account.Imports {
-			if x.Account == from.public {
+			if x.Account == from.Public {
 				found = append(found, x.Subject+" "+x.Type)
 			}
 		}
@@ -176,14 +177,14 @@ func TestClaimsOfAnotherAccountAreNoUpdate(t *testing.T) {
 		if !memory {
 			s = d.directory()
 			admin = connect(t, s, d.user(d.system, nil))
-			push(t, admin, d.accounts[a.public])
+			push(t, admin, d.accounts[a.Public])
 		}
 		connect(t, s, d.user(a, nil))
-		text := d.accounts[a.public]
-		if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+a.public+".CLAIMS.UPDATE", d.account(b, nil)); got.Error == nil || got.Error.Code != 500 {
+		text := d.accounts[a.Public]
+		if got := ask(t, admin, "$SYS.REQ.ACCOUNT."+a.Public+".CLAIMS.UPDATE", d.account(b, nil)); got.Error == nil || got.Error.Code != 500 {
 			t.Errorf("memory %t: %+v", memory, got.Data)
 		}
-		if info := accountz(t, s, a.public).Account; info.Jwt != text {
+		if info := accountz(t, s, a.Public).Account; info.Jwt != text {
 			t.Errorf("memory %t: the claims are others", memory)
 		}
 	}

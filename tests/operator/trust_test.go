@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestTrustedKeysOptions server/trust_test.go:60
@@ -28,12 +29,12 @@ func TestTrustedKeys(t *testing.T) {
 		list []string
 		in   bool // the second operator's users
 	}{
-		"one": {one.operator.public, []string{one.operator.public}, false},
-		"two": {"[" + one.operator.public + ", " + two.operator.public + "]", []string{one.operator.public, two.operator.public}, true},
+		"one": {one.operator.Public, []string{one.operator.Public}, false},
+		"two": {"[" + one.operator.Public + ", " + two.operator.Public + "]", []string{one.operator.Public, two.operator.Public}, true},
 	} {
 		config := "listen: 127.0.0.1:-1\ntrusted: " + c.keys + "\nresolver: MEMORY\nresolver_preload {" +
-			a.public + ": " + one.accounts[a.public] + "\n" + b.public + ": " + two.accounts[b.public] + "}"
-		if o := must[*godwit.Options](t)(godwit.ProcessConfigString(config)); !slices.Equal(o.TrustedKeys, c.list) {
+			a.Public + ": " + one.accounts[a.Public] + "\n" + b.Public + ": " + two.accounts[b.Public] + "}"
+		if o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigString(config)); !slices.Equal(o.TrustedKeys, c.list) {
 			t.Errorf("%s: trusted are %q", name, o.TrustedKeys)
 		}
 		s := start(t, config)
@@ -44,7 +45,7 @@ func TestTrustedKeys(t *testing.T) {
 			refused(t, s, two.user(b, nil))
 		}
 	}
-	if _, err := godwit.ProcessConfigString("trusted: [" + one.operator.public + ", bad]"); err == nil {
+	if _, err := godwit.ProcessConfigString("trusted: [" + one.operator.Public + ", bad]"); err == nil {
 		t.Error("a file with a bad key is accepted")
 	}
 	if _, err := godwit.NewServer(&godwit.Options{TrustedKeys: []string{"bad"}}); err == nil {
@@ -60,11 +61,11 @@ func TestTrustedKeys(t *testing.T) {
 // Go: TestMonitorOpJWT server/monitor_test.go:4092
 func TestOperatorsAreReadFromFilesAndTexts(t *testing.T) {
 	d := newDomain(t)
-	keys := []signer{newOperatorKey(t), newOperatorKey(t), newOperatorKey(t)}
+	keys := []kit.Signer{newOperatorKey(t), newOperatorKey(t), newOperatorKey(t)}
 	d.claims = func(c *jwt.OperatorClaims) {
 		c.Name = "Op"
 		for _, k := range keys {
-			c.SigningKeys.Add(k.public)
+			c.SigningKeys.Add(k.Public)
 		}
 	}
 	own, signed, foreign := newAccount(t), newAccount(t), newAccount(t)
@@ -74,28 +75,28 @@ func TestOperatorsAreReadFromFilesAndTexts(t *testing.T) {
 	d.accountBy(newOperatorKey(t), foreign, nil)
 	text := d.text()
 	file := filepath.Join(t.TempDir(), "op.jwt")
-	check(t, os.WriteFile(file, must[[]byte](t)(jwt.DecorateJWT(text)), 0o600))
+	kit.OK(t, os.WriteFile(file, kit.Must[[]byte](t)(jwt.DecorateJWT(text)), 0o600))
 	for name, from := range map[string]string{"text": text, "file": "'" + file + "'"} {
-		s := start(t, "listen: 127.0.0.1:-1\nhttp: 127.0.0.1:-1\noperator: "+from+"\nsystem_account: "+d.system.public+"\nresolver: MEMORY\n"+d.preload())
+		s := start(t, "listen: 127.0.0.1:-1\nhttp: 127.0.0.1:-1\noperator: "+from+"\nsystem_account: "+d.system.Public+"\nresolver: MEMORY\n"+d.preload())
 		refused(t, s)
 		connect(t, s, d.user(own, nil))
 		connect(t, s, d.user(signed, nil))
 		connect(t, s, d.user(d.system, nil))
 		refused(t, s, d.user(foreign, nil))
-		if _, err := s.Accountz(&godwit.AccountzOptions{Account: foreign.public}); err == nil {
+		if _, err := s.Accountz(&godwit.AccountzOptions{Account: foreign.Public}); err == nil {
 			t.Errorf("%s: the account of another operator is known", name)
 		}
-		if z := accountz(t, s, d.system.public); z.SystemAccount != d.system.public || z.Account.IssuerKey != keys[0].public {
+		if z := accountz(t, s, d.system.Public); z.SystemAccount != d.system.Public || z.Account.IssuerKey != keys[0].Public {
 			t.Errorf("%s: system account %q, signed by %q", name, z.SystemAccount, z.Account.IssuerKey)
 		}
 		var v godwit.Varz
 		fetch(t, s, "/varz", &v)
 		var claims jwt.OperatorClaims
-		if !slices.Equal(v.TrustedOperatorsJwt, []string{text}) || len(v.TrustedOperatorsClaim) != 1 || v.SystemAccount != d.system.public {
+		if !slices.Equal(v.TrustedOperatorsJwt, []string{text}) || len(v.TrustedOperatorsClaim) != 1 || v.SystemAccount != d.system.Public {
 			t.Fatalf("%s: operators %q, %s", name, v.TrustedOperatorsJwt, v.TrustedOperatorsClaim)
 		}
 		decode(t, v.TrustedOperatorsClaim[0], &claims)
-		if claims.Name != "Op" || len(claims.SigningKeys) != 3 || claims.Subject != d.operator.public {
+		if claims.Name != "Op" || len(claims.SigningKeys) != 3 || claims.Subject != d.operator.Public {
 			t.Errorf("%s: claims %+v", name, claims)
 		}
 	}
@@ -107,16 +108,16 @@ func TestWhatDoesNotGoWithAnOperator(t *testing.T) {
 	d := newDomain(t)
 	foreign := newAccount(t)
 	d.accountBy(newOperatorKey(t), foreign, nil)
-	user := newSigner(t, nkeys.PrefixByteUser)
+	user := kit.NewSigner(t, nkeys.PrefixByteUser)
 	base := "listen: 127.0.0.1:-1\noperator: " + d.text() + "\n"
 	for name, c := range map[string]struct{ config, want string }{
 		"accounts":     {base + "resolver: MEMORY\naccounts { TEST {} }", "operators do not allow Accounts to be configured directly"},
 		"users":        {base + "resolver: MEMORY\nauthorization { users [{user: TEST, password: pwd}] }", "operators do not allow users to be configured directly"},
-		"nkeys":        {base + "resolver: MEMORY\nauthorization { users [{nkey: " + user.public + "}] }", "operators do not allow users to be configured directly"},
+		"nkeys":        {base + "resolver: MEMORY\nauthorization { users [{nkey: " + user.Public + "}] }", "operators do not allow users to be configured directly"},
 		"no resolver":  {base, "operators require an account resolver to be configured"},
-		"trusted keys": {base + "resolver: MEMORY\ntrusted: " + d.operator.public, "conflicting options for 'TrustedKeys' and 'TrustedOperators'"},
+		"trusted keys": {base + "resolver: MEMORY\ntrusted: " + d.operator.Public, "conflicting options for 'TrustedKeys' and 'TrustedOperators'"},
 		"a system account of another operator": {
-			base + "resolver: MEMORY\nsystem_account: " + foreign.public + "\n" + d.preload(), "error resolving system account",
+			base + "resolver: MEMORY\nsystem_account: " + foreign.Public + "\n" + d.preload(), "error resolving system account",
 		},
 	} {
 		s, err := prepare(t, c.config)
@@ -127,8 +128,8 @@ func TestWhatDoesNotGoWithAnOperator(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	s := start(t, base+"resolver: MEMORY\nsystem_account: "+d.system.public+"\n"+d.preload())
-	if z := accountz(t, s, d.system.public); z.SystemAccount != d.system.public || !z.Account.IsSystem {
+	s := start(t, base+"resolver: MEMORY\nsystem_account: "+d.system.Public+"\n"+d.preload())
+	if z := accountz(t, s, d.system.Public); z.SystemAccount != d.system.Public || !z.Account.IsSystem {
 		t.Errorf("the system account is %q", z.SystemAccount)
 	}
 }
@@ -136,15 +137,15 @@ func TestWhatDoesNotGoWithAnOperator(t *testing.T) {
 // Go: TestDefaultSentinelUser server/jwt_test.go:7335
 func TestUsersWithoutClaimsAreTheSentinel(t *testing.T) {
 	d := newDomain(t)
-	a, scopedKey, key := newAccount(t), newAccount(t), newSigner(t, nkeys.PrefixByteUser)
+	a, scopedKey, key := newAccount(t), newAccount(t), kit.NewSigner(t, nkeys.PrefixByteUser)
 	scope := jwt.NewUserScope()
-	scope.Key = scopedKey.public
+	scope.Key = scopedKey.Public
 	scope.Template.BearerToken = true
 	scope.Template.Pub.Deny.Add("foo")
 	d.account(a, func(c *jwt.AccountClaims) { c.SigningKeys.AddScopedSigner(scope) })
 	refused(t, d.run(""))
-	sentinel := func(by signer, change func(*jwt.UserClaims)) string {
-		return "default_sentinel: " + userJWT(t, by, key, change)
+	sentinel := func(by kit.Signer, change func(*jwt.UserClaims)) string {
+		return "default_sentinel: " + by.User(t, key, change)
 	}
 	if _, err := prepare(t, d.config(sentinel(a, nil))); err == nil || err.Error() != "default sentinel must be a bearer token" {
 		t.Errorf("no bearer: %v", err)
@@ -155,12 +156,12 @@ func TestUsersWithoutClaimsAreTheSentinel(t *testing.T) {
 	for _, config := range []string{
 		sentinel(a, func(c *jwt.UserClaims) { c.BearerToken = true }),
 		sentinel(scopedKey, func(c *jwt.UserClaims) {
-			c.IssuerAccount = a.public
+			c.IssuerAccount = a.Public
 			c.SetScoped(true)
 		}),
 	} {
 		nc := connect(t, d.run(config))
-		if who := whoami(t, nc); who.User != key.public || who.Account != a.public {
+		if who := whoami(t, nc); who.User != key.Public || who.Account != a.Public {
 			t.Errorf("%+v", who)
 		}
 	}
@@ -169,19 +170,19 @@ func TestUsersWithoutClaimsAreTheSentinel(t *testing.T) {
 // Go: TestJWTOperatorPinnedAccounts server/jwt_test.go:6565
 func TestPinnedAccounts(t *testing.T) {
 	d := newDomain(t)
-	list := []signer{newAccount(t), newAccount(t), newAccount(t)}
+	list := []kit.Signer{newAccount(t), newAccount(t), newAccount(t)}
 	for _, a := range list {
 		d.account(a, nil)
 	}
-	pin := func(accounts ...signer) string {
+	pin := func(accounts ...kit.Signer) string {
 		if len(accounts) == 0 {
 			return d.config("")
 		}
-		return d.config("resolver_pinned_accounts: [" + accounts[0].public + ", " + accounts[1].public + "]")
+		return d.config("resolver_pinned_accounts: [" + accounts[0].Public + ", " + accounts[1].Public + "]")
 	}
 	s := startFile(t, pin(list[0], list[1]))
 	failures := uint64(0)
-	expect := func(out ...signer) {
+	expect := func(out ...kit.Signer) {
 		t.Helper()
 		for _, a := range append(list, d.system) {
 			if !slices.Contains(out, a) {
@@ -190,17 +191,17 @@ func TestPinnedAccounts(t *testing.T) {
 			}
 			refused(t, s.Server, d.user(a, nil))
 			failures++
-			if v := must[*godwit.Varz](t)(s.Varz(nil)); v.PinnedAccountFail != failures {
+			if v := kit.Must[*godwit.Varz](t)(s.Varz(nil)); v.PinnedAccountFail != failures {
 				t.Errorf("%d failures are counted, want %d", v.PinnedAccountFail, failures)
 			}
 		}
 	}
 	expect(list[2])
-	check(t, s.reload(pin(list[1], list[2])))
+	kit.OK(t, s.reload(pin(list[1], list[2])))
 	expect(list[0])
-	check(t, s.reload(pin()))
+	kit.OK(t, s.reload(pin()))
 	expect()
-	check(t, s.reload(pin(list[1], list[2])))
+	kit.OK(t, s.reload(pin(list[1], list[2])))
 	expect(list[0])
 }
 
@@ -218,10 +219,10 @@ func TestReloadFollowsPreloads(t *testing.T) {
 	}
 	system := connect(t, s.Server, d.user(d.system, nil))
 	told := watch(connect(t, s.Server, d.user(a, nil)))
-	if err := s.reload(strings.Replace(d.config(""), d.accounts[a.public], "bar", 1)); err == nil {
+	if err := s.reload(strings.Replace(d.config(""), d.accounts[a.Public], "bar", 1)); err == nil {
 		t.Error("reloaded with a bad account")
 	}
-	check(t, s.reload(d.config("")))
+	kit.OK(t, s.reload(d.config("")))
 	if dial(t, s.Server).info.Nonce == "" {
 		t.Error("no nonce after a reload")
 	}
@@ -230,16 +231,16 @@ func TestReloadFollowsPreloads(t *testing.T) {
 	}
 
 	removed, b := a, newAccount(t)
-	delete(d.accounts, removed.public)
+	delete(d.accounts, removed.Public)
 	d.account(b, nil)
-	check(t, s.reload(d.config("")))
-	if err := await(t, "the end", told); !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAccountAuthExpired) {
+	kit.OK(t, s.reload(d.config("")))
+	if err := kit.Await(t, "the end", told); !errors.Is(err, nats.ErrAuthorization) && !errors.Is(err, nats.ErrAccountAuthExpired) {
 		t.Errorf("told %v", err)
 	}
 	refused(t, s.Server, d.user(removed, nil))
-	if _, err := s.Accountz(&godwit.AccountzOptions{Account: removed.public}); err == nil {
+	if _, err := s.Accountz(&godwit.AccountzOptions{Account: removed.Public}); err == nil {
 		t.Error("the account is still known")
 	}
 	connect(t, s.Server, d.user(b, nil))
-	check(t, system.Flush())
+	kit.OK(t, system.Flush())
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestJWTUser server/jwt_test.go:200
@@ -28,7 +29,7 @@ func TestAUserNeedsClaimsAndAKnownAccount(t *testing.T) {
 	s := start(t, "listen: 127.0.0.1:-1\noperator: "+d.text()+"\nresolver: URL(\""+web.URL+"\")")
 	refused(t, s)
 	refused(t, s, d.user(a, nil))
-	web.set(a.public, d.account(a, nil))
+	web.set(a.Public, d.account(a, nil))
 	if nc := connect(t, s, d.user(a, nil)); !nc.AuthRequired() {
 		t.Error("INFO says that nobody needs to say who they are")
 	}
@@ -43,10 +44,10 @@ func TestAUserNeedsClaimsAndAKnownAccount(t *testing.T) {
 func TestWhoIsLetIn(t *testing.T) {
 	d := newDomain(t)
 	a, strict, foreign, other := newAccount(t), newAccount(t), newAccount(t), newAccount(t)
-	revoked, late := newSigner(t, nkeys.PrefixByteUser), newSigner(t, nkeys.PrefixByteUser)
-	d.account(a, func(c *jwt.AccountClaims) { c.RevokeAt(revoked.public, time.Now().Add(time.Minute)) })
+	revoked, late := kit.NewSigner(t, nkeys.PrefixByteUser), kit.NewSigner(t, nkeys.PrefixByteUser)
+	d.account(a, func(c *jwt.AccountClaims) { c.RevokeAt(revoked.Public, time.Now().Add(time.Minute)) })
 	d.account(strict, func(c *jwt.AccountClaims) { c.Limits.DisallowBearer = true })
-	d.accountBy(newSigner(t, nkeys.PrefixByteOperator), foreign, nil)
+	d.accountBy(kit.NewSigner(t, nkeys.PrefixByteOperator), foreign, nil)
 	s := d.run("")
 	bearing := func(change func(*jwt.UserClaims)) func(*jwt.UserClaims) {
 		return func(c *jwt.UserClaims) {
@@ -56,8 +57,8 @@ func TestWhoIsLetIn(t *testing.T) {
 			}
 		}
 	}
-	by := func(account signer, change func(*jwt.UserClaims)) string {
-		return userJWT(t, account, newSigner(t, nkeys.PrefixByteUser), change)
+	by := func(account kit.Signer, change func(*jwt.UserClaims)) string {
+		return account.User(t, kit.NewSigner(t, nkeys.PrefixByteUser), change)
 	}
 	for name, c := range map[string]struct {
 		option nats.Option
@@ -66,14 +67,14 @@ func TestWhoIsLetIn(t *testing.T) {
 		"user":                           {d.user(a, nil), true},
 		"account of another operator":    {d.user(foreign, nil), false},
 		"expired":                        {d.user(a, func(c *jwt.UserClaims) { c.Expires = time.Now().Unix() - 2 }), false},
-		"revoked":                        {withKey(userJWT(t, a, revoked, nil), revoked), false},
-		"signed with another key":        {withKey(userJWT(t, a, late, nil), revoked), false},
+		"revoked":                        {kit.As(a.User(t, revoked, nil), revoked), false},
+		"signed with another key":        {kit.As(a.User(t, late, nil), revoked), false},
 		"not signed":                     {bearer(by(a, nil)), false},
 		"bearer":                         {bearer(by(a, bearing(nil))), true},
-		"bearer that names its account":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = a.public }))), true},
-		"bearer that names another one":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = other.public }))), false},
+		"bearer that names its account":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = a.Public }))), true},
+		"bearer that names another one":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = other.Public }))), false},
 		"bearer of an account without":   {bearer(by(strict, bearing(nil))), false},
-		"bearer that names a known one":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = strict.public }))), false},
+		"bearer that names a known one":  {bearer(by(a, bearing(func(c *jwt.UserClaims) { c.IssuerAccount = strict.Public }))), false},
 		"claims that were tampered with": {bearer(strings.Replace(by(a, bearing(nil)), ".", ".eyJ", 1)), false},
 	} {
 		nc, err := nats.Connect(s.ClientURL(), c.option, nats.NoReconnect())
@@ -89,25 +90,25 @@ func TestWhoIsLetIn(t *testing.T) {
 func TestAUserWhoseTimeIsOverComesBackWithNewClaims(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t)
-	a, key := newAccount(t), newSigner(t, nkeys.PrefixByteUser)
+	a, key := newAccount(t), kit.NewSigner(t, nkeys.PrefixByteUser)
 	d.account(a, nil)
 	s := d.run("")
 	file := filepath.Join(t.TempDir(), "user.creds")
 	write := func(validFor time.Duration) {
-		text := userJWT(t, a, key, func(c *jwt.UserClaims) { c.Expires = time.Now().Add(validFor).Unix() })
-		check(t, os.WriteFile(file, must[[]byte](t)(jwt.FormatUserConfig(text, must[[]byte](t)(key.Seed()))), 0o600))
+		text := a.User(t, key, func(c *jwt.UserClaims) { c.Expires = time.Now().Add(validFor).Unix() })
+		kit.OK(t, os.WriteFile(file, kit.Must[[]byte](t)(jwt.FormatUserConfig(text, kit.Must[[]byte](t)(key.Seed()))), 0o600))
 	}
 	write(2 * time.Second)
 	told, back := make(chan error, 4), make(chan bool, 1)
-	nc := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.UserCredentials(file), nats.ReconnectWait(10*time.Millisecond),
+	nc := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.UserCredentials(file), nats.ReconnectWait(10*time.Millisecond),
 		nats.ReconnectJitter(0, 0), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { told <- err }),
 		nats.ReconnectHandler(func(*nats.Conn) { back <- true })))
 	defer nc.Close()
 	write(time.Minute)
-	if err := await(t, "the end", told); !errors.Is(err, nats.ErrAuthExpired) {
+	if err := kit.Await(t, "the end", told); !errors.Is(err, nats.ErrAuthExpired) {
 		t.Errorf("told %v", err)
 	}
-	await(t, "a new connection", back)
+	kit.Await(t, "a new connection", back)
 	if left := whoami(t, nc).Expires; left < 50*time.Second {
 		t.Errorf("expires in %v", left)
 	}
@@ -136,14 +137,14 @@ func TestPermissionsOfClaims(t *testing.T) {
 		!slices.Equal(p.Publish.Deny, []string{"baz"}) || len(p.Subscribe.Allow) != 3 || !slices.Equal(p.Subscribe.Deny, []string{"baz"}) {
 		t.Errorf("permissions %+v", who.Permissions)
 	}
-	if who.Account != a.public || who.Expires < 55*time.Second || who.Expires > time.Minute || who.Expires%time.Second != 0 {
+	if who.Account != a.Public || who.Expires < 55*time.Second || who.Expires > time.Minute || who.Expires%time.Second != 0 {
 		t.Errorf("account %s, expires in %v", who.Account, who.Expires)
 	}
 	told := watch(nc)
 	publish(t, nc, "baz", "")
 	publish(t, nc, "other", "")
 	for range 2 {
-		if err := await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := kit.Await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("told %v", err)
 		}
 	}
@@ -166,7 +167,7 @@ func TestPermissionsOfClaims(t *testing.T) {
 		nc = connect(t, s, d.user(a, func(u *jwt.UserClaims) { u.Resp = &c.given }))
 		told := watch(nc)
 		publish(t, nc, "foo", "")
-		if err := await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := kit.Await(t, "a violation", told); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("%s: who may only answer has published: %v", name, err)
 		}
 	}
@@ -191,25 +192,25 @@ func TestDefaultPermissionsFollowTheAccount(t *testing.T) {
 		c.Sub.Allow.Add("baz", "_INBOX.>")
 	}))
 	told, toldOwn := watch(nc), watch(own)
-	subscribe(t, nc, "foo")
-	kept := subscribe(t, own, "baz")
+	kit.Subscribe(t, nc, "foo")
+	kept := kit.Subscribe(t, own, "baz")
 
 	push(t, admin, d.account(a, defaults("bar")))
-	if err := await(t, "the end of the subscription", told); !strings.Contains(err.Error(), `Permissions Violation for Subscription to "foo"`) {
+	if err := kit.Await(t, "the end of the subscription", told); !strings.Contains(err.Error(), `Permissions Violation for Subscription to "foo"`) {
 		t.Errorf("told %v", err)
 	}
 	publish(t, nc, "foo", "")
-	if err := await(t, "a violation", told); !strings.Contains(err.Error(), `Permissions Violation for Publish to "foo"`) {
+	if err := kit.Await(t, "a violation", told); !strings.Contains(err.Error(), `Permissions Violation for Publish to "foo"`) {
 		t.Errorf("told %v", err)
 	}
-	sub := subscribe(t, nc, "bar")
+	sub := kit.Subscribe(t, nc, "bar")
 	publish(t, nc, "bar", "now")
 	receives(t, sub, "now")
 
 	publish(t, own, "baz", "still")
 	receives(t, kept, "still")
 	publish(t, own, "bar", "")
-	if err := await(t, "a violation", toldOwn); !strings.Contains(err.Error(), `Permissions Violation for Publish to "bar"`) {
+	if err := kit.Await(t, "a violation", toldOwn); !strings.Contains(err.Error(), `Permissions Violation for Publish to "bar"`) {
 		t.Errorf("told %v", err)
 	}
 }
@@ -236,8 +237,8 @@ func TestQueuesInPermissions(t *testing.T) {
 			}
 		}))
 		told := watch(nc)
-		must[*nats.Subscription](t)(nc.QueueSubscribe("foo.bar", c.queue, func(*nats.Msg) {}))
-		check(t, nc.Flush())
+		kit.Must[*nats.Subscription](t)(nc.QueueSubscribe("foo.bar", c.queue, func(*nats.Msg) {}))
+		kit.OK(t, nc.Flush())
 		nc.Close()
 		err, open := <-told
 		if open == c.ok || open && !strings.Contains(err.Error(), `Permissions Violation for Subscription to "foo.bar"`) {
@@ -303,7 +304,7 @@ func TestUsersLeaveWhenTheirHoursEnd(t *testing.T) {
 	zone := func(name string) func(*jwt.UserClaims) {
 		return func(c *jwt.UserClaims) {
 			c.Locale = name
-			c.Times = []jwt.TimeRange{newTimeRange(started.In(must[*time.Location](t)(time.LoadLocation(name))), length+time.Second)}
+			c.Times = []jwt.TimeRange{newTimeRange(started.In(kit.Must[*time.Location](t)(time.LoadLocation(name))), length+time.Second)}
 		}
 	}
 	type guest struct {
@@ -336,7 +337,7 @@ func TestUsersLeaveWhenTheirHoursEnd(t *testing.T) {
 		func(o *nats.Options) error { o.AllowReconnect = true; return nil })
 
 	for name, g := range guests {
-		err := await(t, name, g.told)
+		err := kit.Await(t, name, g.told)
 		if late := time.Since(g.end); !errors.Is(err, nats.ErrAuthExpired) || late < -time.Second/2 || late > 3*time.Second {
 			t.Errorf("%s: told %v, %v late", name, err, late)
 		}
@@ -344,10 +345,10 @@ func TestUsersLeaveWhenTheirHoursEnd(t *testing.T) {
 			t.Errorf("%s: told more", name)
 		}
 	}
-	if err := await(t, "the end of the first time", told); !errors.Is(err, nats.ErrAuthExpired) {
+	if err := kit.Await(t, "the end of the first time", told); !errors.Is(err, nats.ErrAuthExpired) {
 		t.Errorf("told %v", err)
 	}
-	await(t, "the second time", back)
+	kit.Await(t, "the second time", back)
 	if !twice.IsConnected() {
 		t.Error("not connected in the second time")
 	}
@@ -360,21 +361,21 @@ func TestLimitsOfUsers(t *testing.T) {
 	a, key := newAccount(t), newAccount(t)
 	d.account(a, func(c *jwt.AccountClaims) {
 		scope := jwt.NewUserScope()
-		scope.Key = key.public
+		scope.Key = key.Public
 		scope.Template.Subs, scope.Template.Payload = math.MaxInt32+1, math.MaxInt32+1
 		c.SigningKeys.AddScopedSigner(scope)
 	})
 	s := d.run("")
 	nc := connect(t, s, d.user(a, func(c *jwt.UserClaims) { c.Subs = 1 }))
 	told := watch(nc)
-	subscribe(t, nc, "foo")
-	must[*nats.Subscription](t)(nc.SubscribeSync("bar"))
-	if err := await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
+	kit.Subscribe(t, nc, "foo")
+	kit.Must[*nats.Subscription](t)(nc.SubscribeSync("bar"))
+	if err := kit.Await(t, "an error", told); !errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
 		t.Errorf("told %v", err)
 	}
 	nc = connect(t, s, d.user(a, func(c *jwt.UserClaims) { c.Limits.Payload = 5 }))
-	check(t, nc.Flush())
-	check(t, nc.Publish("foo", []byte("world")))
+	kit.OK(t, nc.Flush())
+	kit.OK(t, nc.Publish("foo", []byte("world")))
 	if err := nc.Publish("foo", []byte("worldX")); !errors.Is(err, nats.ErrMaxPayload) {
 		t.Errorf("published: %v", err)
 	}
@@ -384,7 +385,7 @@ func TestLimitsOfUsers(t *testing.T) {
 		"both by scope": scoped(t, key, a, nil),
 	} {
 		nc := connect(t, s, option)
-		sub := subscribe(t, nc, "foo")
+		sub := kit.Subscribe(t, nc, "foo")
 		publish(t, nc, "foo", name)
 		receives(t, sub, name)
 	}
@@ -395,7 +396,7 @@ func TestClaimsMeanNothingWithoutAnOperator(t *testing.T) {
 	for _, config := range []string{"", "authorization { user: u, password: pwd }"} {
 		s := start(t, "listen: 127.0.0.1:-1\n"+config)
 		connect(t, s, user(t, newAccount(t), nil), nats.UserInfo("u", "pwd"))
-		z := must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{Username: true}))
+		z := kit.Must[*godwit.Connz](t)(s.Connz(&godwit.ConnzOptions{Username: true}))
 		if len(z.Conns) != 1 || z.Conns[0].JWT != "" {
 			t.Errorf("%q: %+v", config, z.Conns)
 		}
@@ -412,27 +413,27 @@ func TestRevokedUsersGoAndNewClaimsLetThemIn(t *testing.T) {
 			d := newDomain(t)
 			s := d.directory()
 			admin := connect(t, s, d.user(d.system, nil))
-			a, key := newAccount(t), newSigner(t, nkeys.PrefixByteUser)
+			a, key := newAccount(t), kit.NewSigner(t, nkeys.PrefixByteUser)
 			push(t, admin, d.account(a, nil))
-			gone := subscribe(t, admin, "$SYS.ACCOUNT."+a.public+".DISCONNECT")
-			old := userJWT(t, a, key, nil)
-			told := watch(connect(t, s, withKey(old, key)))
-			who := key.public
+			gone := kit.Subscribe(t, admin, "$SYS.ACCOUNT."+a.Public+".DISCONNECT")
+			old := a.User(t, key, nil)
+			told := watch(connect(t, s, kit.As(old, key)))
+			who := key.Public
 			if all {
 				who = jwt.All
 			}
 			now := time.Now()
 			push(t, admin, d.account(a, func(c *jwt.AccountClaims) { c.RevokeAt(who, now) }))
-			if err := await(t, "the end", told); !errors.Is(err, nats.ErrAuthRevoked) {
+			if err := kit.Await(t, "the end", told); !errors.Is(err, nats.ErrAuthRevoked) {
 				t.Errorf("told %v", err)
 			}
-			m := must[*nats.Msg](t)(gone.NextMsg(patience))
-			if text := string(m.Data); !strings.Contains(text, `"jwt":"`+old+`"`) || !strings.Contains(text, `"acc":"`+a.public+`"`) || !strings.Contains(text, "Credentials Revoked") {
+			m := kit.Must[*nats.Msg](t)(gone.NextMsg(kit.Patience))
+			if text := string(m.Data); !strings.Contains(text, `"jwt":"`+old+`"`) || !strings.Contains(text, `"acc":"`+a.Public+`"`) || !strings.Contains(text, "Credentials Revoked") {
 				t.Errorf("event %s", text)
 			}
-			refused(t, s, withKey(old, key))
-			eventually(t, "another second", func() bool { return time.Now().Unix() > now.Unix() })
-			connect(t, s, withKey(userJWT(t, a, key, nil), key))
+			refused(t, s, kit.As(old, key))
+			kit.Eventually(t, "another second", func() bool { return time.Now().Unix() > now.Unix() })
+			connect(t, s, kit.As(a.User(t, key, nil), key))
 		})
 	}
 }

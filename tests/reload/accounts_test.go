@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Users who stay in their accounts notice nothing, those who move to another are
@@ -21,20 +23,20 @@ func TestUsersThatMove(t *testing.T) {
 		gone { users = [{user: gone, password: soon}, {user: baz, password: baz}, {user: bat, password: bat}] }
 	}`)
 	derek := s.client(nats.UserInfo("derek", "derek"))
-	own := subscribe(t, derek, "own")
+	own := kit.Subscribe(t, derek, "own")
 	closed := make(chan struct{}, 2)
 	done := nats.ClosedHandler(func(*nats.Conn) { closed <- struct{}{} })
 	s.client(nats.UserInfo("ivan", "ivan"), done)
 	s.client(nats.UserInfo("gone", "soon"), done)
 	moved := make(chan struct{}, 4)
 	for _, name := range []string{"foo", "bar", "baz", "bat"} {
-		nc, err := nats.Connect(s.DialURL(), nats.UserInfo(name, name), nats.ReconnectWait(1), nats.ErrorHandler(ignore),
+		nc, err := nats.Connect(s.DialURL(), nats.UserInfo(name, name), nats.ReconnectWait(1), kit.Quiet(),
 			nats.ReconnectHandler(func(*nats.Conn) { moved <- struct{}{} }), nats.IgnoreAuthErrorAbort())
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer nc.Close()
-		subscribe(t, nc, name)
+		kit.Subscribe(t, nc, name)
 	}
 	if s.subs("synadia", "foo") != 1 || s.subs("nats.io", "bar") != 1 || s.subs("gone", "baz") != 1 || s.NumLoadedAccounts() != 5 {
 		t.Error("not all is as configured")
@@ -46,10 +48,10 @@ func TestUsersThatMove(t *testing.T) {
 		nats.io { users = [{user: bat, password: bat}] }
 	}`)
 	for range 2 {
-		await(t, "the end of a connection", closed)
+		kit.Await(t, "the end of a connection", closed)
 	}
 	for range 4 {
-		await(t, "a new connection", moved)
+		kit.Await(t, "a new connection", moved)
 	}
 	if !derek.IsConnected() || derek.Statistics.Reconnects != 0 {
 		t.Error("whoever stayed was disconnected")
@@ -60,7 +62,7 @@ func TestUsersThatMove(t *testing.T) {
 		t.Errorf("%d accounts", n)
 	}
 	for subject, account := range map[string]string{"foo": "$G", "baz": "$G", "bar": "synadia", "bat": "nats.io"} {
-		eventually(t, subject+" is in "+account, func() bool { return s.subs(account, subject) == 1 })
+		kit.Eventually(t, subject+" is in "+account, func() bool { return s.subs(account, subject) == 1 })
 	}
 	if s.subs("synadia", "foo")+s.subs("nats.io", "bar") != 0 {
 		t.Error("subscriptions are left in the former accounts")
@@ -79,7 +81,7 @@ func TestUnchangedAccounts(t *testing.T) {
 			"$SYS.REQ.ACCOUNT.PING.CONNZ": `"num_connections":1`, "$SYS.REQ.SERVER.PING.CONNZ": `"num_connections":1`,
 			"$SYS.REQ.ACCOUNT.PING.STATZ": `"conns":1`,
 		} {
-			m, err := nc.Request(subject, nil, patience)
+			m, err := nc.Request(subject, nil, kit.Patience)
 			if err != nil || !strings.Contains(string(m.Data), part) {
 				t.Fatalf("%s: %v, %v", subject, m, err)
 			}
@@ -100,15 +102,15 @@ func TestEventsGoOn(t *testing.T) {
 	text := `system_account: SYS
 	accounts { SYS { users = [{user: sys, password: pwd}] }, ACC { users = [{user: usr, password: pwd}] } %s }`
 	s := run(t, fmt.Sprintf(text, ", other { users = [{user: notused, password: soon}] }"))
-	listener := func() []*nats.Subscription {
+	listener := func() []*kit.Inbox {
 		nc := s.client(nats.UserInfo("sys", "pwd"))
-		return []*nats.Subscription{subscribe(t, nc, "$SYS.ACCOUNT.ACC.CONNECT"), subscribe(t, nc, "$SYS.ACCOUNT.ACC.DISCONNECT")}
+		return []*kit.Inbox{kit.Subscribe(t, nc, "$SYS.ACCOUNT.ACC.CONNECT"), kit.Subscribe(t, nc, "$SYS.ACCOUNT.ACC.DISCONNECT")}
 	}
-	trigger := func(name string, subs ...*nats.Subscription) {
+	trigger := func(name string, subs ...*kit.Inbox) {
 		t.Helper()
 		s.client(nats.UserInfo("usr", "pwd"), nats.Name(name)).Close()
 		for _, sub := range subs {
-			m, err := sub.NextMsg(patience)
+			m, err := sub.NextMsg(kit.Patience)
 			if err != nil || !strings.Contains(string(m.Data), `"`+name+`"`) {
 				t.Fatalf("%s: %v, %v", name, m, err)
 			}
@@ -150,11 +152,11 @@ func TestImportedStreams(t *testing.T) {
 	ivan := s.client(nats.UserInfo("ivan", "bar"), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		violations <- err.Error()
 	}))
-	subs := make(map[string]*nats.Subscription)
+	subs := make(map[string]*kit.Inbox)
 	for _, subject := range []string{"foo.bar", "foo.baz", "foo.bat", "ivan.private.natsio.*", "ivan.own"} {
-		subs[subject] = subscribe(t, ivan, subject)
+		subs[subject] = kit.Subscribe(t, ivan, subject)
 	}
-	own := subscribe(t, derek, "derek.own")
+	own := kit.Subscribe(t, derek, "derek.own")
 	remote := map[string]string{"ivan.private.natsio.*": "private.natsio.foo"}
 	check := func(step string, wanted ...string) {
 		t.Helper()
@@ -189,7 +191,7 @@ func TestImportedStreams(t *testing.T) {
 	}
 	check("start", "foo.bar", "foo.baz", "foo.bat", "ivan.private.natsio.*")
 	s.reload(config("foo.*", "foo.bat", "foo.baz", "yyyy"))
-	if text := await(t, "a violation", violations); !strings.Contains(text, `"foo.bat"`) {
+	if text := kit.Await(t, "a violation", violations); !strings.Contains(text, `"foo.bat"`) {
 		t.Errorf("got %s", text)
 	}
 	check("fewer", "foo.baz")
@@ -219,7 +221,7 @@ func TestImportedServices(t *testing.T) {
 		if _, err := nc.Subscribe(subject, func(m *nats.Msg) { m.Respond([]byte(reply)) }); err != nil {
 			t.Fatal(err)
 		}
-		flush(t, nc)
+		kit.Flush(t, nc)
 	}
 	serve(derek, "pub.special.request", "reply1")
 	serve(derek, "pub.request", "reply2")
@@ -228,7 +230,7 @@ func TestImportedServices(t *testing.T) {
 	serve(ivan, "ivan.own", "private")
 	ask := func(nc *nats.Conn, subject, want string) {
 		t.Helper()
-		m, err := nc.Request(subject, nil, patience)
+		m, err := nc.Request(subject, nil, kit.Patience)
 		switch {
 		case want == "" && err != nats.ErrNoResponders:
 			t.Errorf("%s: got %v, %v, want nobody", subject, m, err)
@@ -263,13 +265,13 @@ func TestAnswersFromRemovedImports(t *testing.T) {
 	imports := `{service: {account: A, subject: work}}`
 	s := run(t, config(imports, "1000"))
 	a, b := s.client(nats.UserInfo("a", "a")), s.client(nats.UserInfo("b", "b"))
-	work, answers := subscribe(t, a, "work"), subscribe(t, b, "answers")
+	work, answers := kit.Subscribe(t, a, "work"), kit.Subscribe(t, b, "answers")
 	ask := func() *nats.Msg {
 		t.Helper()
 		if err := b.PublishRequest("work", "answers", []byte("?")); err != nil {
 			t.Fatal(err)
 		}
-		m, err := work.NextMsg(patience)
+		m, err := work.NextMsg(kit.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +299,7 @@ func TestMappings(t *testing.T) {
 	s := run(t, config("mappings = { foo: bar }"))
 	s.reload(config("mappings = { foo: baz }"))
 	nc := s.client(nats.UserInfo("usr", "pwd"))
-	foo, bar, baz := subscribe(t, nc, "foo"), subscribe(t, nc, "bar"), subscribe(t, nc, "baz")
+	foo, bar, baz := kit.Subscribe(t, nc, "foo"), kit.Subscribe(t, nc, "bar"), kit.Subscribe(t, nc, "baz")
 	publish(t, nc, "foo", "1")
 	publish(t, nc, "foo", "2") // from the publisher's memory
 	next(t, baz, "1")
@@ -314,7 +316,7 @@ func TestMappings(t *testing.T) {
 
 	s.reload("mappings = { one: two }")
 	nc = s.client()
-	two := subscribe(t, nc, "two")
+	two := kit.Subscribe(t, nc, "two")
 	publish(t, nc, "one", "5")
 	next(t, two, "5")
 }
@@ -334,12 +336,12 @@ func TestRequestsDuringReloads(t *testing.T) {
 	if _, err := a.Subscribe("HELP", func(m *nats.Msg) { m.Respond([]byte("OK")) }); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, a)
+	kit.Flush(t, a)
 	var answers atomic.Int64
 	if _, err := b.Subscribe("answers", func(*nats.Msg) { answers.Add(1) }); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, b)
+	kit.Flush(t, b)
 	stop := make(chan struct{})
 	var asking sync.WaitGroup
 	var requests int64
@@ -352,7 +354,7 @@ func TestRequestsDuringReloads(t *testing.T) {
 			}
 			b.PublishRequest("HELP", "answers", []byte("HELP"))
 			requests++
-			if requests%10 == 0 && b.FlushTimeout(patience) != nil {
+			if requests%10 == 0 && b.FlushTimeout(kit.Patience) != nil {
 				return
 			}
 		}
@@ -372,6 +374,6 @@ func TestRequestsDuringReloads(t *testing.T) {
 	}
 	close(stop)
 	asking.Wait()
-	flush(t, b)
-	eventually(t, "all answers", func() bool { return answers.Load() == requests })
+	kit.Flush(t, b)
+	kit.Eventually(t, "all answers", func() bool { return answers.Load() == requests })
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // authority makes certificates.
@@ -103,7 +105,7 @@ func (a *authority) issue(t testing.TB, p pair, common, host string) pair {
 		p.cert: {Type: "CERTIFICATE", Bytes: cert.Raw}, p.key: {Type: "EC PRIVATE KEY", Bytes: der},
 		p.ca: {Type: "CERTIFICATE", Bytes: a.cert.Raw},
 	} {
-		write(t, path, string(pem.EncodeToMemory(block)))
+		kit.Write(t, path, string(pem.EncodeToMemory(block)))
 	}
 	return p
 }

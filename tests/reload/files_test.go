@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // runLogging starts a server that logs where its configuration says.
 func runLogging(t testing.TB, text string) *site {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, listen+text)
+	kit.Write(t, path, listen+text)
 	o, err := godwit.ProcessConfigFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestLogging(t *testing.T) {
 		p.expect("MSG foo 1 3", "bar")
 		p.sync()
 		p.conn.Close()
-		eventually(t, "the connection is gone", func() bool { return s.NumClients() == 2 })
+		kit.Eventually(t, "the connection is gone", func() bool { return s.NumClients() == 2 })
 		lasting.sync()
 		system.send("PUB own 1\r\nx\r\n")
 		system.expect("MSG own 1 1", "x")

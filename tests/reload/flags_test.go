@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // runFlags starts a server with a file, to which listen is added, and flags.
 func runFlags(t testing.TB, text string, flags ...string) *site {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, listen+text)
+	kit.Write(t, path, listen+text)
 	never := func() { t.Error("nothing was to be printed") }
 	o, err := godwit.ConfigureOptions(flag.NewFlagSet("godwit", flag.ContinueOnError), append([]string{"-c", path}, flags...),
 		never, never, never)
@@ -71,14 +72,14 @@ func TestSwitchesStay(t *testing.T) {
 			s := runFlags(t, c.file, flags...)
 			check := func(when string) {
 				t.Helper()
-				s.log.take("")
+				s.log.Take("")
 				p := s.peer("")
 				p.conn.Close()
-				eventually(t, "the connection is gone", func() bool { return s.NumClients() == 0 })
-				if got := s.log.has("DBG "); got != c.debug {
+				kit.Eventually(t, "the connection is gone", func() bool { return s.NumClients() == 0 })
+				if got := s.log.Has("DBG "); got != c.debug {
 					t.Errorf("%s: debug lines: %v", when, got)
 				}
-				if got := s.log.has("TRC "); got != c.trace {
+				if got := s.log.Has("TRC "); got != c.trace {
 					t.Errorf("%s: trace lines: %v", when, got)
 				}
 			}

@@ -3,13 +3,9 @@ package reload_test
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,12 +13,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long tests wait for what must happen.
-const patience = 10 * time.Second
 
 // listen begins the configurations of most tests.
 const listen = "listen: \"127.0.0.1:-1\"\n"
@@ -32,14 +26,14 @@ type site struct {
 	*godwit.Server
 	t    testing.TB
 	path string
-	log  *capture
+	log  *kit.Log
 }
 
 // run starts a server with a configuration file; listen is added to the text.
 func run(t testing.TB, text string) *site {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, listen+text)
+	kit.Write(t, path, listen+text)
 	o, err := godwit.ProcessConfigFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +49,7 @@ func runOptions(t testing.TB, o *godwit.Options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{Server: server, t: t, path: o.ConfigFile, log: &capture{}}
+	s := &site{Server: server, t: t, path: o.ConfigFile, log: &kit.Log{}}
 	s.SetLogger(s.log, o.Debug, o.Trace)
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
@@ -64,17 +58,10 @@ func runOptions(t testing.TB, o *godwit.Options) *site {
 	return s
 }
 
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // reload makes a text the configuration; listen is added to it.
 func (s *site) reload(text string) {
 	s.t.Helper()
-	write(s.t, s.path, listen+text)
+	kit.Write(s.t, s.path, listen+text)
 	if err := s.Reload(); err != nil {
 		s.t.Fatalf("reload: %v", err)
 	}
@@ -83,7 +70,7 @@ func (s *site) reload(text string) {
 // refused tries to reload a text, listen added, and returns why that fails.
 func (s *site) refused(text string) string {
 	s.t.Helper()
-	write(s.t, s.path, listen+text)
+	kit.Write(s.t, s.path, listen+text)
 	err := s.Reload()
 	if err == nil {
 		s.t.Fatalf("a reload succeeded with %s", text)
@@ -112,14 +99,12 @@ func (s *site) client(options ...nats.Option) *nats.Conn {
 
 func (s *site) try(options ...nats.Option) (*nats.Conn, error) {
 	s.t.Helper()
-	nc, err := nats.Connect(s.DialURL(), append([]nats.Option{nats.NoReconnect(), nats.ErrorHandler(ignore)}, options...)...)
+	nc, err := nats.Connect(s.DialURL(), append([]nats.Option{nats.NoReconnect(), kit.Quiet()}, options...)...)
 	if err == nil {
 		s.t.Cleanup(nc.Close)
 	}
 	return nc, err
 }
-
-func ignore(*nats.Conn, *nats.Subscription, error) {}
 
 // turnsAway makes sure that a client cannot connect.
 func (s *site) turnsAway(options ...nats.Option) {
@@ -144,37 +129,17 @@ func (s *site) subs(account, subject string) (n int) {
 	return n
 }
 
-func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {
-	t.Helper()
-	sub, err := nc.SubscribeSync(subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flush(t, nc)
-	return sub
-}
-
 func publish(t testing.TB, nc *nats.Conn, subject, text string) {
 	t.Helper()
 	if err := nc.Publish(subject, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 }
 
-func flush(t testing.TB, nc *nats.Conn) {
+func next(t testing.TB, sub *kit.Inbox, want string) {
 	t.Helper()
-	if err := nc.FlushTimeout(patience); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func next(t testing.TB, sub *nats.Subscription, want string) {
-	t.Helper()
-	m, err := sub.NextMsg(patience)
-	if err != nil {
-		t.Fatalf("%s: %v", sub.Subject, err)
-	}
+	m := sub.Next()
 	if string(m.Data) != want {
 		t.Fatalf("%s: got %q, want %q", sub.Subject, m.Data, want)
 	}
@@ -182,34 +147,11 @@ func next(t testing.TB, sub *nats.Subscription, want string) {
 
 // nothing makes sure that no message waits. What was published before must have
 // been flushed by its publisher; a flush of the receiver comes behind it.
-func nothing(t testing.TB, nc *nats.Conn, sub *nats.Subscription) {
+func nothing(t testing.TB, nc *nats.Conn, sub *kit.Inbox) {
 	t.Helper()
-	flush(t, nc)
-	if n, _, err := sub.Pending(); err != nil || n != 0 {
-		t.Fatalf("%s: %d messages wait, %v", sub.Subject, n, err)
+	if n := sub.Count(nc); n != 0 {
+		t.Fatalf("%s: %d messages wait", sub.Subject, n)
 	}
-}
-
-// eventually waits for a condition that no event announces.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		<-time.NewTimer(time.Millisecond).C
-	}
-}
-
-func await[T any](t testing.TB, what string, ch <-chan T) (v T) {
-	t.Helper()
-	select {
-	case v = <-ch:
-	case <-time.After(patience):
-		t.Fatalf("never happened: %s", what)
-	}
-	return v
 }
 
 // peer is a client that speaks the protocol by hand.
@@ -258,7 +200,7 @@ func (p *peer) send(text string) {
 }
 
 func (p *peer) line() (string, error) {
-	p.conn.SetReadDeadline(time.Now().Add(patience))
+	p.conn.SetReadDeadline(time.Now().Add(kit.Patience))
 	line, err := p.in.ReadString('\n')
 	return strings.TrimRight(line, "\r\n"), err
 }
@@ -309,51 +251,4 @@ func (s *site) fails(keys string) {
 	p := s.dial()
 	p.connect(keys)
 	p.closed("-ERR 'Authorization Violation'")
-}
-
-// capture is a logger that keeps its lines.
-type capture struct {
-	quiet atomic.Bool // it keeps nothing any more
-	mu    sync.Mutex
-	lines []string
-}
-
-func (c *capture) add(level, format string, args []any) {
-	if c.quiet.Load() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lines = append(c.lines, level+" "+fmt.Sprintf(format, args...))
-}
-
-func (c *capture) Noticef(format string, args ...any) { c.add("INF", format, args) }
-func (c *capture) Warnf(format string, args ...any)   { c.add("WRN", format, args) }
-func (c *capture) Errorf(format string, args ...any)  { c.add("ERR", format, args) }
-func (c *capture) Fatalf(format string, args ...any)  { c.add("FTL", format, args) }
-func (c *capture) Debugf(format string, args ...any)  { c.add("DBG", format, args) }
-func (c *capture) Tracef(format string, args ...any)  { c.add("TRC", format, args) }
-
-// take returns the lines so far that have the part, and forgets all lines.
-func (c *capture) take(part string) (lines []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, line := range c.lines {
-		if strings.Contains(line, part) {
-			lines = append(lines, line)
-		}
-	}
-	c.lines = nil
-	return lines
-}
-
-func (c *capture) has(part string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, line := range c.lines {
-		if strings.Contains(line, part) {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Of too many connections the newest have to go.
@@ -30,7 +32,7 @@ func TestFewerConnections(t *testing.T) {
 	for _, p := range peers[:2] {
 		p.sync()
 	}
-	eventually(t, "two connections", func() bool { return s.NumClients() == 2 })
+	kit.Eventually(t, "two connections", func() bool { return s.NumClients() == 2 })
 	full()
 	s.reload("max_connections: 3")
 	s.peer("").sync()
@@ -38,7 +40,7 @@ func TestFewerConnections(t *testing.T) {
 	for _, p := range peers[:2] {
 		p.closed("-ERR 'maximum connections exceeded'")
 	}
-	eventually(t, "no connections", func() bool { return s.NumClients() == 0 })
+	kit.Eventually(t, "no connections", func() bool { return s.NumClients() == 0 })
 	full()
 }
 
@@ -72,7 +74,7 @@ func TestFewerConnectionsOfAnAccount(t *testing.T) {
 	for _, p := range []*peer{b, second, third} {
 		p.sync()
 	}
-	eventually(t, "all are gone", func() bool { return s.NumClients() == 3 })
+	kit.Eventually(t, "all are gone", func() bool { return s.NumClients() == 3 })
 	p := s.dial()
 	p.connect(`"user":"one","pass":"p"`)
 	p.closed(exceeded)
@@ -153,8 +155,8 @@ func TestQuietReceivers(t *testing.T) {
 		publisher.send(message)
 	}
 	publisher.sync()
-	eventually(t, "a slow consumer", func() bool { return s.NumSlowConsumers() == 1 })
-	if !s.log.has("Slow Consumer Detected: MaxPending of 1048576 Exceeded") {
+	kit.Eventually(t, "a slow consumer", func() bool { return s.NumSlowConsumers() == 1 })
+	if !s.log.Has("Slow Consumer Detected: MaxPending of 1048576 Exceeded") {
 		t.Error("the connection was closed for another reason")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Connections that a reload does not concern notice nothing of it: under load, no
@@ -33,7 +35,7 @@ func TestNothingIsLost(t *testing.T) {
 			}`, 10000+i, i, i, 60+i, i, 10+i, i)
 	}
 	s := run(t, config(0))
-	s.log.quiet.Store(true)
+	s.log.Mute()
 	var got atomic.Int64
 	readers := make([]*reader, connections/2)
 	for i := range readers { // half of them receive, in either account
@@ -82,11 +84,11 @@ func TestNothingIsLost(t *testing.T) {
 	if n := s.NumClients(); n != 2*len(readers) {
 		t.Fatalf("%d connections", n)
 	}
-	eventually(t, "traffic", func() bool { return got.Load() > int64(connections) })
+	kit.Eventually(t, "traffic", func() bool { return got.Load() > int64(connections) })
 	for i := range reloads {
 		before := got.Load()
 		s.reload(config(i + 1))
-		eventually(t, "traffic after a reload", func() bool { return got.Load() > before || t.Failed() })
+		kit.Eventually(t, "traffic after a reload", func() bool { return got.Load() > before || t.Failed() })
 	}
 	close(stop)
 	writing.Wait()
@@ -95,7 +97,7 @@ func TestNothingIsLost(t *testing.T) {
 		readers[i].want.Store(int64(n))
 		total += int64(n)
 	}
-	eventually(t, "all messages", func() bool { return got.Load() >= total || t.Failed() })
+	kit.Eventually(t, "all messages", func() bool { return got.Load() >= total || t.Failed() })
 	if s.NumClients() != 2*len(readers) || s.NumSlowConsumers() != 0 || got.Load() != total {
 		t.Errorf("%d connections, %d slow, %d of %d messages", s.NumClients(), s.NumSlowConsumers(), got.Load(), total)
 	}

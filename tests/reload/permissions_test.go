@@ -42,10 +42,10 @@ func TestOtherPermissions(t *testing.T) {
 	bob.sync()
 	alice.expect("MSG req.foo 1 5", "world")
 
-	s.log.take("")
+	s.log.Take("")
 	s.reload(roles(`["_INBOX.foo.bar"]`, `"_INBOX.foo.>"`, `["PUBLIC.>", "foo.*"]`, `["PUBLIC.foo"]`))
 	bob.expect(`-ERR 'Permissions Violation for Subscription to "_INBOX.>" (sid "1")'`)
-	if !s.log.has(`Removed sub "_INBOX.>" (sid "1") for "bob" - not authorized`) {
+	if !s.log.Has(`Removed sub "_INBOX.>" (sid "1") for "bob" - not authorized`) {
 		t.Error("the log does not tell")
 	}
 	bob.send("PUB req.foo 4\r\nhola\r\n")

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // New certificates and rules are for new connections; those that exist go on.
@@ -26,11 +27,11 @@ func TestRotateTLS(t *testing.T) {
 			s := run(t, "tls { "+block(first)+" }")
 			var serials [4]string
 			nc := s.client(ca.seen(&serials[0]))
-			sub := subscribe(t, nc, "foo")
-			s.log.take("")
+			sub := kit.Subscribe(t, nc, "foo")
+			s.log.Take("")
 
 			s.reload("tls { " + block(second) + fmt.Sprintf("\nca_file: %q, verify: true }", second.ca))
-			if lines := s.log.take("INF Reloaded: tls"); len(lines) != 1 || lines[0] != "INF Reloaded: tls = enabled" {
+			if lines := s.log.Take("INF Reloaded: tls"); len(lines) != 1 || lines[0] != "INF Reloaded: tls = enabled" {
 				t.Errorf("log: %q", lines)
 			}
 			s.turnsAway(ca.trust())
@@ -61,18 +62,18 @@ func TestRenewedCertificate(t *testing.T) {
 	var old, renewed string
 	s.client(ca.seen(&old))
 	ca.issue(t, files, "server", "127.0.0.1")
-	s.log.take("")
+	s.log.Take("")
 	s.reload(text)
-	if !s.log.has("INF Reloaded: tls = enabled") {
+	if !s.log.Has("INF Reloaded: tls = enabled") {
 		t.Error("the log does not tell")
 	}
 	s.client(ca.seen(&renewed))
 	if old == renewed {
 		t.Error("the old certificate is still in use")
 	}
-	s.log.take("")
+	s.log.Take("")
 	s.reload(text)
-	if s.log.has("Reloaded: ") {
+	if s.log.Has("Reloaded: ") {
 		t.Error("the log tells of a change that is none")
 	}
 }
@@ -110,10 +111,10 @@ func TestSwitchTLS(t *testing.T) {
 	s.reload("")
 	s.turnsAway(ca.trust())
 	s.client()
-	flush(t, secure)
+	kit.Flush(t, secure)
 	plain.readInfo()
 	plain.sync()
-	if s.log.take("INF Reloaded: tls = disabled") == nil {
+	if s.log.Take("INF Reloaded: tls = disabled") == nil {
 		t.Error("the log does not tell")
 	}
 }
@@ -158,10 +159,10 @@ func TestPinnedCertificates(t *testing.T) {
 	s.client(ca.trust(), nats.ClientCert(two.cert, two.key), nats.ClosedHandler(func(nc *nats.Conn) { closed <- nc.LastError() }))
 
 	s.reload(pins(one.pin))
-	await(t, "the end of the connection", closed)
-	flush(t, first)
+	kit.Await(t, "the end of the connection", closed)
+	kit.Flush(t, first)
 	s.turnsAway(ca.trust(), nats.ClientCert(two.cert, two.key))
-	if !s.log.has("INF Reloaded: 1 pinned_certs") {
+	if !s.log.Has("INF Reloaded: 1 pinned_certs") {
 		t.Error("the log does not tell")
 	}
 }
@@ -213,9 +214,9 @@ func TestHandshakeFirst(t *testing.T) {
 	s.turnsAway(ca.trust())
 	s.client(ca.trust(), nats.TLSHandshakeFirst())
 
-	s.log.take("")
+	s.log.Take("")
 	s.reload(block("false"))
-	if !s.log.has("INF Reloaded: Client TLS handshake first: false") {
+	if !s.log.Has("INF Reloaded: Client TLS handshake first: false") {
 		t.Error("the log does not tell")
 	}
 	s.turnsAway(ca.trust(), nats.TLSHandshakeFirst())
@@ -224,7 +225,7 @@ func TestHandshakeFirst(t *testing.T) {
 	s.reload(block("10ms"))
 	s.client(ca.trust())
 	s.client(ca.trust(), nats.TLSHandshakeFirst())
-	if !s.log.has("INF Reloaded: Client TLS handshake first fallback delay: 10ms") {
+	if !s.log.Has("INF Reloaded: Client TLS handshake first fallback delay: 10ms") {
 		t.Error("the log does not tell")
 	}
 }

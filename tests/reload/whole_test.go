@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // A server that was not started with a file has nothing to read again.
@@ -26,7 +27,7 @@ func TestNoFile(t *testing.T) {
 	if !s.varz().ConfigLoadTime.Equal(before) {
 		t.Error("the time of loading changed")
 	}
-	if !s.log.has("ERR Failed to reload server configuration: can only reload") {
+	if !s.log.Has("ERR Failed to reload server configuration: can only reload") {
 		t.Error("the failure is not logged")
 	}
 }
@@ -35,10 +36,10 @@ func TestUnchangedFile(t *testing.T) {
 	text := "debug: false\naccounts { A { users [{user: a, password: b}] } }"
 	s := run(t, text)
 	p := s.peer(`"user":"a","pass":"b"`)
-	s.log.take("")
+	s.log.Take("")
 	digest := s.varz().ConfigDigest
 	s.reload(text)
-	if lines := s.log.take("Reloaded"); !slices.Equal(lines, []string{"INF Reloaded server configuration (" + digest + ")"}) {
+	if lines := s.log.Take("Reloaded"); !slices.Equal(lines, []string{"INF Reloaded server configuration (" + digest + ")"}) {
 		t.Errorf("log: %q", lines)
 	}
 	p.sync()
@@ -84,7 +85,7 @@ func TestAllOrNothing(t *testing.T) {
 		if !strings.Contains(err, c.err) {
 			t.Errorf("%s: got %q, want %q", name, err, c.err)
 		}
-		if !s.log.has("ERR Failed to reload server configuration: " + err) {
+		if !s.log.Has("ERR Failed to reload server configuration: " + err) {
 			t.Errorf("%s: the failure is not logged", name)
 		}
 		now := s.varz()
@@ -94,7 +95,7 @@ func TestAllOrNothing(t *testing.T) {
 		}
 	}
 	p.sync()
-	if s.NumClients() != clients || s.log.has("Reloaded") {
+	if s.NumClients() != clients || s.log.Has("Reloaded") {
 		t.Error("a reload that failed had effects")
 	}
 }
@@ -113,7 +114,7 @@ func TestManyOptions(t *testing.T) {
 	old.readInfo()
 	before := s.varz()
 	pid := filepath.Join(t.TempDir(), "pid")
-	s.log.take("")
+	s.log.Take("")
 	s.reload(`
 		debug: true, trace: true, logtime: true, logtime_utc: true
 		pid_file: "` + pid + `"
@@ -155,7 +156,7 @@ func TestManyOptions(t *testing.T) {
 		"max_pending = 4096", "max_traced_msg_len = 10", "metadata", "pid_file = " + pid, "ping_interval = 5s",
 		"ping_max = 1", "tags", "tls = enabled", "trace = true", "write_deadline = 3s", "write_timeout = retry",
 	}
-	got := s.log.take("INF Reloaded: ")
+	got := s.log.Take("INF Reloaded: ")
 	for i := range got {
 		got[i] = strings.TrimPrefix(got[i], "INF Reloaded: ")
 	}
@@ -171,7 +172,7 @@ func TestManyOptions(t *testing.T) {
 // Go: TestConfigReloadAndVarz server/reload_test.go:4309
 func TestVarzFollows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, "port: -1\n")
+	kit.Write(t, path, "port: -1\n")
 	o, err := godwit.ProcessConfigFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +182,7 @@ func TestVarzFollows(t *testing.T) {
 	if before.MaxConn != 65536 || before.ConfigDigest != "sha256:7ea4cc5c6864139d814ce940a40ee6546b7ac5285eec3c390a4ce11e34dc1102" {
 		t.Errorf("before: %d connections, %s", before.MaxConn, before.ConfigDigest)
 	}
-	write(t, path, "port: -1\nmax_connections: 10\n")
+	kit.Write(t, path, "port: -1\nmax_connections: 10\n")
 	if err := s.Reload(); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +236,7 @@ func TestMonitoringDuringReload(t *testing.T) {
 // Go: TestConfigReloadIgnoreCustomAuth server/reload_test.go:4159
 func TestSettingsOfTheProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, listen)
+	kit.Write(t, path, listen)
 	o, err := godwit.ProcessConfigFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -296,7 +297,7 @@ func TestReloadAndShutdown(t *testing.T) {
 	for range 5 {
 		s := run(t, "accounts { A { users: [{user: a, password: a}] } }")
 		s.peer(`"user":"a","pass":"a"`)
-		write(t, s.path, listen+"accounts { A { users: [{user: a, password: b}] } }")
+		kit.Write(t, s.path, listen+"accounts { A { users: [{user: a, password: b}] } }")
 		var stopped sync.WaitGroup
 		stopped.Go(s.Shutdown)
 		if err := s.Reload(); err != nil && !strings.Contains(err.Error(), "shut down") {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 const advisories = "../../docs/security-advisories.md"
@@ -14,7 +16,7 @@ const advisories = "../../docs/security-advisories.md"
 // The page about advisories names tests. They exist where it says, and those of this
 // directory are all named.
 func TestTheAdvisoriesNameRealTests(t *testing.T) {
-	page := string(must[[]byte](t)(os.ReadFile(advisories)))
+	page := string(kit.Must[[]byte](t)(os.ReadFile(advisories)))
 	const here = "tests/security"
 	named := make(map[string]bool)
 	declared := make(map[string][]string)
@@ -50,10 +52,10 @@ func TestTheAdvisoriesNameRealTests(t *testing.T) {
 // testsIn lists the tests of a directory.
 func testsIn(t *testing.T, dir string) (names []string) {
 	t.Helper()
-	files := must[[]string](t)(filepath.Glob(filepath.Join("../..", dir, "*_test.go")))
+	files := kit.Must[[]string](t)(filepath.Glob(filepath.Join("../..", dir, "*_test.go")))
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, file := range files {
-		for _, found := range declared.FindAllStringSubmatch(string(must[[]byte](t)(os.ReadFile(file))), -1) {
+		for _, found := range declared.FindAllStringSubmatch(string(kit.Must[[]byte](t)(os.ReadFile(file))), -1) {
 			names = append(names, strings.TrimSpace(found[1]))
 		}
 	}

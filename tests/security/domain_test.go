@@ -12,58 +12,43 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
-// signer is a key pair with its public key.
-type signer struct {
-	nkeys.KeyPair
-	public string
-}
-
-func newSigner(t testing.TB, kind nkeys.PrefixByte) signer {
-	t.Helper()
-	pair := must[nkeys.KeyPair](t)(nkeys.CreatePair(kind))
-	return signer{pair, must[string](t)(pair.PublicKey())}
-}
-
 // signature is what CONNECT says to prove that the key is there.
-func (s signer) signature(t testing.TB, nonce string) string {
+func signature(t testing.TB, s kit.Signer, nonce string) string {
 	t.Helper()
-	return base64.RawURLEncoding.EncodeToString(must[[]byte](t)(s.Sign([]byte(nonce))))
+	return base64.RawURLEncoding.EncodeToString(kit.Must[[]byte](t)(s.Sign([]byte(nonce))))
 }
 
 // domain is an operator with its accounts.
 type domain struct {
 	t                testing.TB
-	operator, system signer
+	operator, system kit.Signer
 	accounts         map[string]string // claims by account
 }
 
 func newDomain(t testing.TB) *domain {
-	d := &domain{t: t, operator: newSigner(t, nkeys.PrefixByteOperator), system: newSigner(t, nkeys.PrefixByteAccount)}
+	d := &domain{t: t, operator: kit.NewSigner(t, nkeys.PrefixByteOperator), system: kit.NewSigner(t, nkeys.PrefixByteAccount)}
 	d.accounts = make(map[string]string)
 	d.account(d.system, nil)
 	return d
 }
 
 // account signs the claims of an account and keeps them for the server.
-func (d *domain) account(key signer, change func(*jwt.AccountClaims)) string {
+func (d *domain) account(key kit.Signer, change func(*jwt.AccountClaims)) string {
 	d.t.Helper()
-	claims := jwt.NewAccountClaims(key.public)
-	if change != nil {
-		change(claims)
-	}
-	d.accounts[key.public] = must[string](d.t)(claims.Encode(d.operator))
-	return d.accounts[key.public]
+	d.accounts[key.Public] = d.operator.Account(d.t, key, change)
+	return d.accounts[key.Public]
 }
 
 // config is a configuration in which the server keeps claims in a directory, or in
 // memory if there is none.
 func (d *domain) config(directory string) string {
 	d.t.Helper()
-	operator := must[string](d.t)(jwt.NewOperatorClaims(d.operator.public).Encode(d.operator))
+	operator := kit.Must[string](d.t)(jwt.NewOperatorClaims(d.operator.Public).Encode(d.operator))
 	var b strings.Builder
-	fmt.Fprintf(&b, "operator: %s\nsystem_account: %s\n", operator, d.system.public)
+	fmt.Fprintf(&b, "operator: %s\nsystem_account: %s\n", operator, d.system.Public)
 	if directory == "" {
 		b.WriteString("resolver: MEMORY\n")
 	} else {
@@ -77,23 +62,23 @@ func (d *domain) config(directory string) string {
 }
 
 // claims signs the claims of a user.
-func (d *domain) claims(key, by signer, change func(*jwt.UserClaims)) string {
+func (d *domain) claims(key, by kit.Signer, change func(*jwt.UserClaims)) string {
 	d.t.Helper()
-	claims := jwt.NewUserClaims(key.public)
+	claims := jwt.NewUserClaims(key.Public)
 	if change != nil {
 		change(claims)
 	}
-	return must[string](d.t)(claims.Encode(by))
+	return kit.Must[string](d.t)(claims.Encode(by))
 }
 
 // user is a new user of an account.
-func (d *domain) user(by signer, change func(*jwt.UserClaims)) nats.Option {
+func (d *domain) user(by kit.Signer, change func(*jwt.UserClaims)) nats.Option {
 	d.t.Helper()
-	key := newSigner(d.t, nkeys.PrefixByteUser)
+	key := kit.NewSigner(d.t, nkeys.PrefixByteUser)
 	return credentials(key, d.claims(key, by, change))
 }
 
-func credentials(key signer, text string) nats.Option {
+func credentials(key kit.Signer, text string) nats.Option {
 	return nats.UserJWT(func() (string, error) { return text, nil }, func(nonce []byte) ([]byte, error) { return key.Sign(nonce) })
 }
 
@@ -103,35 +88,31 @@ func forge(t testing.TB, header, claims any, by nkeys.KeyPair) string {
 	encode := func(v any) string {
 		text, isText := v.(string)
 		if !isText {
-			text = string(must[[]byte](t)(json.Marshal(v)))
+			text = string(kit.Must[[]byte](t)(json.Marshal(v)))
 		}
 		return base64.RawURLEncoding.EncodeToString([]byte(text))
 	}
 	signed := encode(header) + "." + encode(claims)
-	return signed + "." + base64.RawURLEncoding.EncodeToString(must[[]byte](t)(by.Sign([]byte(signed))))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(kit.Must[[]byte](t)(by.Sign([]byte(signed))))
 }
 
 // nonce is the one of a greeting.
-func nonce(t testing.TB, w *wire) string {
-	t.Helper()
-	var info struct {
-		Nonce string `json:"nonce"`
-	}
-	ok(t, json.Unmarshal([]byte(strings.TrimPrefix(w.info, "INFO ")), &info))
-	return info.Nonce
+func nonce(w *kit.Wire) string {
+	text, _ := w.Info["nonce"].(string)
+	return text
 }
 
 // tryConnect sends a CONNECT and reports what follows.
-func tryConnect(t testing.TB, w *wire, fields map[string]any) (admitted bool, text string) {
+func tryConnect(t testing.TB, w *kit.Wire, fields map[string]any) (admitted bool, text string) {
 	t.Helper()
 	fields["verbose"], fields["pedantic"] = false, false
-	w.send("CONNECT "+string(must[[]byte](t)(json.Marshal(fields))), "PING")
-	text = w.line()
+	w.Send("CONNECT "+string(kit.Must[[]byte](t)(json.Marshal(fields))), "PING")
+	text = w.Line()
 	return text == "PONG", text
 }
 
 // served checks that a user of the domain can still connect.
-func (d *domain) served(s *godwit.Server, by signer) {
+func (d *domain) served(s *godwit.Server, by kit.Signer) {
 	d.t.Helper()
-	connect(d.t, s, "", d.user(by, nil))
+	kit.Connect(d.t, s, "", d.user(by, nil))
 }

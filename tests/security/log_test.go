@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // forgery is what an attacker would like to see as a line of its own.
@@ -60,15 +61,15 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 		`authorization { users [ { user: u, password: pw, permissions { publish: "ok.>", subscribe: "ok.>" } } ] }`)
 	send := func(lines string) {
 		t.Helper()
-		c := must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
+		c := kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
 		t.Cleanup(func() { c.Close() })
-		must[int](t)(io.WriteString(c, lines))
-		ok(t, c.(*net.TCPConn).CloseWrite())
+		kit.Must[int](t)(io.WriteString(c, lines))
+		kit.OK(t, c.(*net.TCPConn).CloseWrite())
 		io.Copy(io.Discard, c) // it may be reset
 	}
 	for _, e := range evil {
 		object := func(field string) string {
-			return "CONNECT " + string(must[[]byte](t)(json.Marshal(map[string]any{"user": "u", "pass": "pw", field: e, "headers": true}))) + "\r\n"
+			return "CONNECT " + string(kit.Must[[]byte](t)(json.Marshal(map[string]any{"user": "u", "pass": "pw", field: e, "headers": true}))) + "\r\n"
 		}
 		for _, field := range []string{"name", "lang", "version", "user", "pass", "auth_token", "nkey", "jwt", "sig", "account", "proxy_sig", "other"} {
 			send(object(field) + "PING\r\nFOO\r\n")
@@ -87,16 +88,16 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 		send("PROXY " + e + "\r\n")
 		for _, more := range []string{"Origin: " + word, "Cookie: j=" + word, "X-Forwarded-For: " + word, word + ": x", "Host: " + word} {
 			c := dialWeb(t, s)
-			must[int](t)(io.WriteString(c, upgradeRequest("/"+word, more+"\r\n")))
-			ok(t, c.(*net.TCPConn).CloseWrite())
+			kit.Must[int](t)(io.WriteString(c, upgradeRequest("/"+word, more+"\r\n")))
+			kit.OK(t, c.(*net.TCPConn).CloseWrite())
 			io.Copy(io.Discard, c)
 		}
-		c := must[net.Conn](t)(net.Dial("tcp", s.MonitorAddr().String()))
-		must[int](t)(io.WriteString(c, "GET /connz?sort="+word+" HTTP/1.0\r\nHost: "+word+"\r\n\r\n"))
+		c := kit.Must[net.Conn](t)(net.Dial("tcp", s.MonitorAddr().String()))
+		kit.Must[int](t)(io.WriteString(c, "GET /connz?sort="+word+" HTTP/1.0\r\nHost: "+word+"\r\n\r\n"))
 		io.Copy(io.Discard, c)
 		c.Close()
 	}
-	eventually(t, "all connections are gone", func() bool { return s.NumClients() == 0 })
+	kit.Eventually(t, "all connections are gone", func() bool { return s.NumClients() == 0 })
 	s.Shutdown()
 	checkLog(t, text())
 }
@@ -105,19 +106,19 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 func TestClaimsForgeNoLogLines(t *testing.T) {
 	t.Parallel()
 	d := newDomain(t)
-	accounts := make(map[string]signer)
+	accounts := make(map[string]kit.Signer)
 	for _, e := range evil {
-		accounts[e] = newSigner(t, nkeys.PrefixByteAccount)
+		accounts[e] = kit.NewSigner(t, nkeys.PrefixByteAccount)
 		d.account(accounts[e], func(c *jwt.AccountClaims) { c.Name, c.Tags = e, jwt.TagList{e} })
 	}
-	o := must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\n" + d.config(t.TempDir())))
+	o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\n" + d.config(t.TempDir())))
 	s, text := startLogged(t, o)
-	admin := connect(t, s, "", d.user(d.system, nil))
+	admin := kit.Connect(t, s, "", d.user(d.system, nil))
 	for e, a := range accounts {
-		nc := connect(t, s, "", d.user(a, func(c *jwt.UserClaims) { c.Name, c.Tags = e, jwt.TagList{e} }), nats.Name(e))
-		flush(t, nc)
+		nc := kit.Connect(t, s, "", d.user(a, func(c *jwt.UserClaims) { c.Name, c.Tags = e, jwt.TagList{e} }), nats.Name(e))
+		kit.Flush(t, nc)
 		for _, subject := range []string{"$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.CLAIMS.DELETE", "$SYS.REQ.ACCOUNT." + strings.NewReplacer(" ", "_", "\n", "", "\r", "").Replace(e) + ".CLAIMS.UPDATE"} {
-			must[*nats.Msg](t)(admin.Request(subject, []byte(e), patience))
+			kit.Must[*nats.Msg](t)(admin.Request(subject, []byte(e), kit.Patience))
 		}
 		if nc, err := nats.Connect(s.ClientURL(), d.user(a, func(c *jwt.UserClaims) { c.Name = e; c.Src.Add(e) })); err == nil {
 			nc.Close()
@@ -148,33 +149,33 @@ var pages = []string{
 // came in nor of those who did not.
 func TestSecretsAreKept(t *testing.T) {
 	t.Parallel()
-	seed := newSigner(t, nkeys.PrefixByteUser)
+	seed := kit.NewSigner(t, nkeys.PrefixByteUser)
 	for name, config := range map[string]string{
-		"users": `accounts { A { users [ { user: u, password: "` + secret + `1" }, { nkey: ` + seed.public + ` } ] }, SYS { users [ { user: sys, password: "` + secret + `2" } ] } }
+		"users": `accounts { A { users [ { user: u, password: "` + secret + `1" }, { nkey: ` + seed.Public + ` } ] }, SYS { users [ { user: sys, password: "` + secret + `2" } ] } }
 			system_account: SYS`,
 		"token": `authorization { token: "` + secret + `3" }`,
 		"user":  `authorization { user: u, password: "` + secret + `1" }`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, text := logged(t, "http: '127.0.0.1:-1'\nwebsocket { listen: '127.0.0.1:-1', no_tls: true, user_cookie: wu, pass_cookie: wp, token_cookie: wt }\n"+config)
-			var events *nats.Subscription
+			var events *kit.Inbox
 			if name == "users" {
-				sys := must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.UserInfo("sys", secret+"2")))
+				sys := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.UserInfo("sys", secret+"2")))
 				t.Cleanup(sys.Close)
-				events = subscribe(t, sys, "$SYS.>")
+				events = kit.Subscribe(t, sys, "$SYS.>")
 			}
-			var open []*wire
+			var open []*kit.Wire
 			for _, c := range []string{
 				`{"user":"u","pass":"` + secret + `1"}`, `{"auth_token":"` + secret + `3"}`,
 				`{"user":"u","pass":"` + secret + `9"}`, `{"auth_token":"` + secret + `8"}`, `{"user":"nobody","pass":"` + secret + `7","auth_token":"` + secret + `6"}`,
 				`{"USER":"u","PASS":"` + secret + `1","Auth_Token":"` + secret + `3"}`, `{"pass" : "` + secret + `","user":1}`, `{"pass":"` + secret,
 				`{"pass":{"x":"` + secret + `"}}`, `{"pass":["` + secret + `"]}`, `{"user":"u","pass":"\u0073` + secret + `\"` + secret + `"}`, `{"password":"` + secret + `"}`,
-				`{"jwt":"` + secret + `","sig":"` + secret + `","nkey":"` + seed.public + `","proxy_sig":"` + secret + `"}`,
+				`{"jwt":"` + secret + `","sig":"` + secret + `","nkey":"` + seed.Public + `","proxy_sig":"` + secret + `"}`,
 				`{"auth_token":"x","pass":'` + secret + `'}`, `{pass:` + secret + `}`,
 			} {
 				for _, verb := range []string{"CONNECT ", "connect ", "CONNECT\t", "CONNECT"} {
-					w := dial(t, s)
-					w.send(verb+c, "PING")
+					w := kit.Dial(t, s.Addr())
+					w.Send(verb+c, "PING")
 					open = append(open, w)
 				}
 			}
@@ -182,14 +183,14 @@ func TestSecretsAreKept(t *testing.T) {
 				w.ReadString('\n') // +OK, an error or the end: it was dealt with
 			}
 			for _, verb := range []string{"CONNECTX ", "CONNECT: ", "CONNEC ", "C ", "AUTH "} {
-				w := dial(t, s)
-				w.send(verb + `{"pass":"` + secret + `"}`)
-				w.ended()
+				w := kit.Dial(t, s.Addr())
+				w.Send(verb + `{"pass":"` + secret + `"}`)
+				w.Ended()
 			}
 			c := dialWeb(t, s)
-			must[int](t)(io.WriteString(c, upgradeRequest("/", "Cookie: wu=u; wp="+secret+"1; wt="+secret+"3\r\n")))
-			must[int](t)(c.Write(frame(0x81, 16, []byte("CONNECT {}\r\nPING"))))
-			must[int](t)(c.Write(frame(0x81, 2, []byte("\r\n"))))
+			kit.Must[int](t)(io.WriteString(c, upgradeRequest("/", "Cookie: wu=u; wp="+secret+"1; wt="+secret+"3\r\n")))
+			kit.Must[int](t)(c.Write(frame(0x81, 16, []byte("CONNECT {}\r\nPING"))))
+			kit.Must[int](t)(c.Write(frame(0x81, 2, []byte("\r\n"))))
 			io.ReadFull(c, make([]byte, 200)) // or less, if it is refused
 			for _, page := range pages {
 				if status, body := get(t, s, page); status == http.StatusOK {
@@ -200,7 +201,7 @@ func TestSecretsAreKept(t *testing.T) {
 				w.Close()
 			}
 			c.Close()
-			eventually(t, "they are closed", func() bool { return s.NumClients() <= 1 })
+			kit.Eventually(t, "they are closed", func() bool { return s.NumClients() <= 1 })
 			for _, page := range pages {
 				if status, body := get(t, s, page); status == http.StatusOK {
 					noSecrets(t, page, body)
@@ -225,40 +226,40 @@ func TestSecretsAreKept(t *testing.T) {
 // monitoring, nor to the system account, nor to services that learn who asks.
 func TestBearerTokensAreKept(t *testing.T) {
 	d := newDomain(t)
-	service, client := newSigner(t, nkeys.PrefixByteAccount), newSigner(t, nkeys.PrefixByteAccount)
+	service, client := kit.NewSigner(t, nkeys.PrefixByteAccount), kit.NewSigner(t, nkeys.PrefixByteAccount)
 	d.account(service, func(c *jwt.AccountClaims) { c.Exports.Add(&jwt.Export{Name: "who", Subject: "who", Type: jwt.Service}) })
 	d.account(client, func(c *jwt.AccountClaims) {
-		c.Imports.Add(&jwt.Import{Name: "who", Account: service.public, Subject: "who", Type: jwt.Service, Share: true})
+		c.Imports.Add(&jwt.Import{Name: "who", Account: service.Public, Subject: "who", Type: jwt.Service, Share: true})
 	})
-	o := must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\nhttp: '127.0.0.1:-1'\n" + d.config("")))
+	o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigString("listen: '127.0.0.1:-1'\nhttp: '127.0.0.1:-1'\n" + d.config("")))
 	s, text := startLogged(t, o)
-	events := subscribe(t, connect(t, s, "", d.user(d.system, nil)), "$SYS.>")
-	asked := subscribe(t, connect(t, s, "", d.user(service, nil)), "who")
-	key := newSigner(t, nkeys.PrefixByteUser)
+	events := kit.Subscribe(t, kit.Connect(t, s, "", d.user(d.system, nil)), "$SYS.>")
+	asked := kit.Subscribe(t, kit.Connect(t, s, "", d.user(service, nil)), "who")
+	key := kit.NewSigner(t, nkeys.PrefixByteUser)
 	bearer := d.claims(key, client, func(c *jwt.UserClaims) { c.BearerToken = true })
-	stranger := d.claims(key, newSigner(t, nkeys.PrefixByteAccount), func(c *jwt.UserClaims) { c.BearerToken = true })
-	nc := connect(t, s, "", credentials(key, bearer))
+	stranger := d.claims(key, kit.NewSigner(t, nkeys.PrefixByteAccount), func(c *jwt.UserClaims) { c.BearerToken = true })
+	nc := kit.Connect(t, s, "", credentials(key, bearer))
 	if refused, err := nats.Connect(s.ClientURL(), credentials(key, stranger)); err == nil {
 		refused.Close()
 		t.Error("a stranger is let in")
 	}
-	ok(t, nc.PublishRequest("who", "inbox", nil))
-	flush(t, nc)
+	kit.OK(t, nc.PublishRequest("who", "inbox", nil))
+	kit.Flush(t, nc)
 	told := map[string]string{}
-	request := must[*nats.Msg](t)(asked.NextMsg(patience))
+	request := kit.Must[*nats.Msg](t)(asked.NextMsg(kit.Patience))
 	told["the service"] = fmt.Sprint(request.Header)
-	if !strings.Contains(told["the service"], key.public) {
+	if !strings.Contains(told["the service"], key.Public) {
 		t.Errorf("the service is not told who asks: %s", told["the service"])
 	}
 	for _, page := range pages {
 		_, told[page] = get(t, s, page)
 	}
 	nc.Close()
-	eventually(t, "the connection is gone", func() bool { return s.NumClients() == 2 })
+	kit.Eventually(t, "the connection is gone", func() bool { return s.NumClients() == 2 })
 	_, told["closed"] = get(t, s, "/connz?state=closed&auth=1")
 	got := 0
 	for got < 4 { // two connections came after, one was refused, one has gone
-		m := must[*nats.Msg](t)(events.NextMsg(patience))
+		m := kit.Must[*nats.Msg](t)(events.NextMsg(kit.Patience))
 		if strings.HasSuffix(m.Subject, "CONNECT") || strings.HasSuffix(m.Subject, "AUTH.ERR") {
 			got++
 		}
@@ -297,7 +298,7 @@ func TestCheckedConfigurationsKeepSecrets(t *testing.T) {
 		`PASS = "s3cr3t1"` + "\n" + `authorization { user: u, password: $PASS, timeout: x }`:             "timeout",
 	} {
 		file := filepath.Join(dir, "checked.conf")
-		ok(t, os.WriteFile(file, []byte(text), 0o600))
+		kit.OK(t, os.WriteFile(file, []byte(text), 0o600))
 		out, err := exec.Command(program, "-t", "-c", file).CombinedOutput()
 		if (err == nil) != (want == "is valid") || !strings.Contains(string(out), want) {
 			t.Errorf("%s\n%v %s", text, err, out)

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // flood writes a text again and again until the server ends the connection, or the
@@ -35,7 +38,7 @@ func TestEndlessInput(t *testing.T) {
 		"with authorization": `authorization { user: u, password: pw, timeout: 5 }`,
 		"without":            ``,
 	} {
-		s := run(t, "listen: '127.0.0.1:-1'\n"+config)
+		s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\n"+config)
 		inputs := []struct{ first, again string }{
 			{"CONNECT {", `"x":1,`}, {"CONNECT ", " "}, {"CONNECT {\"jwt\":\"", "x"}, {"PING", " "}, {"PONG", "x"}, {"PUB ", "x"}, {"SUB ", "x."},
 			{"+OK", "x"}, {"-ERR ", "x"}, {"INFO {", "x"}, {" ", " "}, {"\r\n", "\r\n"}, {"\x00", "\x00"}, {"UNSUB ", "1"}, {"HPUB x 999999999 999999999\r\n", "x"},
@@ -44,7 +47,7 @@ func TestEndlessInput(t *testing.T) {
 		var floods sync.WaitGroup
 		cost := allocated(func() {
 			for _, c := range inputs {
-				w := dial(t, s)
+				w := kit.Dial(t, s.Addr())
 				floods.Go(func() {
 					if _, err := io.WriteString(w.Conn, c.first); err == nil && !flood(w.Conn, c.again) {
 						t.Errorf("%s: %.20q is read without end", name, c.first)
@@ -62,15 +65,15 @@ func TestEndlessInput(t *testing.T) {
 
 // Many connections that begin and do not go on hold little, and are ended.
 func TestManyHalfOpenConnections(t *testing.T) {
-	s := run(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 1 }")
+	s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 1 }")
 	const connections = 200
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	var open []*wire
+	var open []*kit.Wire
 	for range connections {
-		w := dial(t, s)
-		must[int](t)(io.WriteString(w.Conn, "CONNECT {"+strings.Repeat(" ", 4000)))
+		w := kit.Dial(t, s.Addr())
+		kit.Must[int](t)(io.WriteString(w.Conn, "CONNECT {"+strings.Repeat(" ", 4000)))
 		open = append(open, w)
 	}
 	runtime.GC()
@@ -79,21 +82,21 @@ func TestManyHalfOpenConnections(t *testing.T) {
 		t.Errorf("each connection holds %d KB", held/connections>>10)
 	}
 	for _, w := range open {
-		if got := w.ended(); !strings.Contains(got, "Authentication Timeout") && got != "" {
+		if got := w.Ended(); !strings.Contains(got, "Authentication Timeout") && got != "" {
 			t.Fatalf("ended with %q", got)
 		}
 	}
-	eventually(t, "all are gone", func() bool { return s.NumClients() == 0 })
+	kit.Eventually(t, "all are gone", func() bool { return s.NumClients() == 0 })
 }
 
 // Whoever asks for answers and does not read them is cut off.
 func TestAnswersThatNobodyReads(t *testing.T) {
 	t.Parallel()
-	s := run(t, "listen: '127.0.0.1:-1'\nmax_pending: 1MB")
+	s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\nmax_pending: 1MB")
 	var floods sync.WaitGroup
 	for _, text := range []string{"PUB $GR." + strings.Repeat("a", 3000) + " 0\r\n\r\n", "PUB x _R_." + strings.Repeat("a", 3000) + " 0\r\n\r\n"} {
-		w := dial(t, s)
-		ok(t, w.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
+		w := kit.Dial(t, s.Addr())
+		kit.OK(t, w.Conn.(*net.TCPConn).SetReadBuffer(4<<10))
 		floods.Go(func() {
 			if !flood(w.Conn, text) {
 				t.Errorf("%q is answered without end", text)
@@ -102,7 +105,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 		})
 	}
 	floods.Wait()
-	eventually(t, "all are gone", func() bool { return s.NumClients() == 0 })
+	kit.Eventually(t, "all are gone", func() bool { return s.NumClients() == 0 })
 }
 
 // Handshakes have to come to an end, be it that nothing comes or too little.
@@ -126,16 +129,16 @@ func TestSlowHandshakes(t *testing.T) {
 		"something else":  {secure + " }", "GET / HTTP/1.1\r\n" + strings.Repeat("x", 4000), true},
 		"an empty record": {secure + " }", strings.Repeat("\x16\x03\x01\x00\x00", 1000), true},
 	} {
-		s := run(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.4 }\n"+c.config)
+		s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.4 }\n"+c.config)
 		for _, part := range []string{"", c.drip[:1], c.drip} {
-			w := speak(t, must[net.Conn](t)(net.Dial("tcp", s.Addr().String())))
+			w := kit.Speak(t, kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String())))
 			if c.greeted {
-				w.line()
+				w.Line()
 			}
 			trials.Go(func() {
 				start := time.Now()
 				dripping(w.Conn, part)
-				if took := time.Since(start); took > patience/2 {
+				if took := time.Since(start); took > kit.Patience/2 {
 					t.Errorf("%s, %d bytes: ended after %v", name, len(part), took)
 				}
 			})
@@ -170,10 +173,10 @@ func TestSilenceAfterTLS(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t, t.TempDir(), "ca")
 	cert, key := ca.files("server", ca.issue(newKey(t)))
-	s := run(t, fmt.Sprintf("listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\ntls { cert_file: %q, key_file: %q }", cert, key))
-	w := dial(t, s)
+	s := godwittest.RunConfig(t, fmt.Sprintf("listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\ntls { cert_file: %q, key_file: %q }", cert, key))
+	w := kit.Dial(t, s.Addr())
 	secure := tls.Client(w.Conn, &tls.Config{RootCAs: ca.pool(), ServerName: "127.0.0.1"})
-	ok(t, secure.Handshake())
+	kit.OK(t, secure.Handshake())
 	if text, err := io.ReadAll(secure); !strings.Contains(string(text), "Authentication Timeout") {
 		t.Errorf("ended with %q, %v", text, err)
 	}
@@ -182,9 +185,9 @@ func TestSilenceAfterTLS(t *testing.T) {
 // Numbers of a page may be any.
 func TestExtremePages(t *testing.T) {
 	t.Parallel()
-	s := run(t, "http: '127.0.0.1:-1'\n"+tenants)
-	a, sys := connect(t, s, "a"), connect(t, s, "sys")
-	subscribe(t, a, "foo")
+	s := godwittest.RunConfig(t, "http: '127.0.0.1:-1'\n"+tenants)
+	a, sys := kit.Connect(t, s, "a"), kit.Connect(t, s, "sys")
+	kit.Subscribe(t, a, "foo")
 	numbers := []int64{0, 1, -1, math.MaxInt64, math.MaxInt64 - 1, math.MinInt64, math.MinInt64 + 1, 1 << 62, 1 << 32, -1 << 31}
 	for _, offset := range numbers {
 		for _, limit := range numbers {
@@ -197,14 +200,14 @@ func TestExtremePages(t *testing.T) {
 			for subject, nc := range map[string]*nats.Conn{
 				"$SYS.REQ.ACCOUNT.PING.CONNZ": a, "$SYS.REQ.SERVER.PING.CONNZ": sys, "$SYS.REQ.SERVER.PING.SUBSZ": sys, "$SYS.REQ.ACCOUNT.A.SUBSZ": sys, "$SYS.REQ.ACCOUNT.A.CONNZ": sys,
 			} {
-				if m, err := nc.Request(subject, body, patience); err != nil || strings.Contains(string(m.Data), `"error"`) {
+				if m, err := nc.Request(subject, body, kit.Patience); err != nil || strings.Contains(string(m.Data), `"error"`) {
 					t.Errorf("%s %s: %v, %v", subject, body, m, err)
 				}
 			}
 		}
 	}
 	for _, body := range []string{`{"offset":1e400}`, `{"offset":99999999999999999999}`, `{"limit":"x"}`, strings.Repeat("[", 10000), "{", "null", "\x00"} {
-		if _, err := a.Request("$SYS.REQ.ACCOUNT.PING.CONNZ", []byte(body), patience); err != nil {
+		if _, err := a.Request("$SYS.REQ.ACCOUNT.PING.CONNZ", []byte(body), kit.Patience); err != nil {
 			t.Errorf("%.20s: %v", body, err)
 		}
 	}

@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // restricted is a configuration with one account: "all" may do everything, "u" what
@@ -46,20 +49,20 @@ func TestSubscriptionsThatReachTooFar(t *testing.T) {
 			[]string{">", "*", "a", "a.b", "a q", "_INBOX.x"}, nil,
 		},
 	} {
-		s := run(t, restricted(c.permissions, ""))
-		u := login(t, s, "u")
+		s := godwittest.RunConfig(t, restricted(c.permissions, ""))
+		u := kit.Login(t, s.Addr(), "u")
 		for _, text := range c.refused {
-			u.send("SUB " + text + " 1")
+			u.Send("SUB " + text + " 1")
 			name, queue, queued := strings.Cut(text, " ")
 			want := fmt.Sprintf("-ERR 'Permissions Violation for Subscription to %q'", name)
 			if queued {
 				want = fmt.Sprintf("-ERR 'Permissions Violation for Subscription to %q using queue %q'", name, queue)
 			}
-			u.expect(want)
+			u.Expect(want)
 		}
 		for i, text := range c.served {
-			u.send(fmt.Sprintf("SUB %s %d", text, i+10), "PING")
-			u.expect("PONG")
+			u.Send(fmt.Sprintf("SUB %s %d", text, i+10), "PING")
+			u.Expect("PONG")
 		}
 	}
 }
@@ -68,22 +71,22 @@ func TestSubscriptionsThatReachTooFar(t *testing.T) {
 // delivered, to plain subscriptions and queues alike, and another member of the
 // queue gets it.
 func TestDeniedMessagesInsideOfWiderSubscriptions(t *testing.T) {
-	s := run(t, restricted(`subscribe { allow: ">", deny: ["*.secret", "deep.*.x.>", "lit", "only q"] }`, ""))
-	all, u := connect(t, s, "all"), connect(t, s, "u")
-	var seen []*nats.Subscription
+	s := godwittest.RunConfig(t, restricted(`subscribe { allow: ">", deny: ["*.secret", "deep.*.x.>", "lit", "only q"] }`, ""))
+	all, u := kit.Connect(t, s, "all"), kit.Connect(t, s, "u")
+	var seen []*kit.Inbox
 	for _, wide := range []string{">", "*", "*.*", "a.*", "*.*.x.*", "deep.>", "deep.b.*.*"} {
-		seen = append(seen, subscribe(t, u, wide))
-		q := must[*nats.Subscription](t)(u.QueueSubscribeSync(wide, "q"))
+		seen = append(seen, kit.Subscribe(t, u, wide))
+		q := kit.Subscribe(t, u, wide, "q")
 		seen = append(seen, q)
 	}
-	good := must[*nats.Subscription](t)(all.QueueSubscribeSync(">", "q"))
-	flush(t, u, all)
+	good := kit.Subscribe(t, all, ">", "q")
+	kit.Flush(t, u, all)
 	for range 20 {
 		for _, denied := range []string{"a.secret", "b.secret", "deep.b.x.y", "lit", "only"} {
-			ok(t, all.Publish(denied, nil))
+			kit.OK(t, all.Publish(denied, nil))
 		}
 	}
-	flush(t, all)
+	kit.Flush(t, all)
 	for _, sub := range seen {
 		for _, got := range received(t, sub, u) {
 			if got != "only=" || sub.Queue != "" {
@@ -123,17 +126,17 @@ func TestPublishingWhereItIsNotAllowed(t *testing.T) {
 			[]string{"_GR_", "$GRX.a", "foo"},
 		},
 	} {
-		s := run(t, restricted(c.permissions, ""))
-		u := login(t, s, "u")
+		s := godwittest.RunConfig(t, restricted(c.permissions, ""))
+		u := kit.Login(t, s.Addr(), "u")
 		for _, text := range c.refused {
-			u.send(pub(text, "", "x"))
-			u.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", text))
-			u.send(hpub(text, "", "NATS/1.0\r\nA: b\r\n\r\n", "x"))
-			u.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", text))
+			u.Send(kit.Pub(text, "", "x"))
+			u.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", text))
+			u.Send(kit.HPub(text, "", "NATS/1.0\r\nA: b\r\n\r\n", "x"))
+			u.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", text))
 		}
 		for _, text := range c.served {
-			u.send(pub(text, "", "x"), "PING")
-			u.expect("PONG")
+			u.Send(kit.Pub(text, "", "x"), "PING")
+			u.Expect("PONG")
 		}
 	}
 }
@@ -141,35 +144,35 @@ func TestPublishingWhereItIsNotAllowed(t *testing.T) {
 // A mapping leads nobody to where it could not publish itself, even if the
 // publisher chooses the tokens.
 func TestMappingsAreNoWayAroundPermissions(t *testing.T) {
-	s := run(t, restricted(`publish { allow: ["in.>", "open", "$NRG.>", "_GR_.>"] }, subscribe: ">"`,
+	s := godwittest.RunConfig(t, restricted(`publish { allow: ["in.>", "open", "$NRG.>", "_GR_.>"] }, subscribe: ">"`,
 		`mappings { "in.fix": "secret", "in.a.*.*": "{{wildcard(1)}}.{{wildcard(2)}}", "in.w": [ { destination: "secret", weight: 100% } ],
 		"in.ok": "open", "in.b.*.*.*": "$1.$2.$3" }`))
-	all := connect(t, s, "all")
-	seen := subscribe(t, all, ">")
-	u := login(t, s, "u")
+	all := kit.Connect(t, s, "all")
+	seen := kit.Subscribe(t, all, ">")
+	u := kit.Login(t, s.Addr(), "u")
 	for from, to := range map[string]string{
 		"in.fix": "secret", "in.w": "secret", "in.a.secret.x": "secret.x", "in.a.$SYS.x": "$SYS.x",
 		"in.b.$NRG.V.x": "$NRG.V.x", "in.b._GR_.a.b": "_GR_.a.b", "in.b.$GR.a.b": "$GR.a.b",
 	} {
-		u.send(pub(from, "", "x"))
-		u.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", to))
+		u.Send(kit.Pub(from, "", "x"))
+		u.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", to))
 	}
-	u.send(pub("in.ok", "", "x"), "PING")
-	u.expect("PONG")
+	u.Send(kit.Pub("in.ok", "", "x"), "PING")
+	u.Expect("PONG")
 	want(t, seen, []*nats.Conn{all}, "open=x")
 }
 
 // Reply subjects of the server are not to be given by clients, who could have
 // others publish there.
 func TestRepliesIntoReservedSpaces(t *testing.T) {
-	s := run(t, restricted(`publish: ">", subscribe: ">"`, ""))
+	s := godwittest.RunConfig(t, restricted(`publish: ">", subscribe: ">"`, ""))
 	for _, user := range []string{"all", "u"} {
-		c := login(t, s, user)
-		c.send("SUB foo 1")
+		c := kit.Login(t, s.Addr(), user)
+		c.Send("SUB foo 1")
 		for _, reply := range []string{"_R_.a.b", "_R_.", "_GR_.a.b", "$GR.a.b", "$JS.ACK.s.c.1.2.3.4.5"} {
-			for _, lines := range []string{pub("foo", reply, "x"), hpub("foo", reply, "NATS/1.0\r\nA: b\r\n\r\n", "x")} {
-				c.send(lines)
-				c.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish with Reply of %q'", reply))
+			for _, lines := range []string{kit.Pub("foo", reply, "x"), kit.HPub("foo", reply, "NATS/1.0\r\nA: b\r\n\r\n", "x")} {
+				c.Send(lines)
+				c.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish with Reply of %q'", reply))
 			}
 		}
 	}
@@ -178,43 +181,43 @@ func TestRepliesIntoReservedSpaces(t *testing.T) {
 // A permission to answer is one: for the subject that was asked for, as often and
 // as long as granted, and not for those who were not asked.
 func TestAnswersAreGrantedToWhoWasAsked(t *testing.T) {
-	s := run(t, `accounts { A { users [
+	s := godwittest.RunConfig(t, `accounts { A { users [
 		{ user: all, password: pw }
 		{ user: u, password: pw, permissions { subscribe: ["svc", "other"], allow_responses: { max: 2, expires: "1m" } } }
 		{ user: idle, password: pw, permissions { subscribe: "idle", allow_responses: true } }
 	] } }`)
-	all := connect(t, s, "all")
-	answers := subscribe(t, all, "_INBOX.>")
-	u, idle := login(t, s, "u"), login(t, s, "idle")
-	u.send("SUB svc 1", "PING")
-	u.expect("PONG")
-	ok(t, all.PublishRequest("svc", "_INBOX.1", nil))
-	flush(t, all)
-	if fields, _, _ := u.message(); fields[3] != "_INBOX.1" {
+	all := kit.Connect(t, s, "all")
+	answers := kit.Subscribe(t, all, "_INBOX.>")
+	u, idle := kit.Login(t, s.Addr(), "u"), kit.Login(t, s.Addr(), "idle")
+	u.Send("SUB svc 1", "PING")
+	u.Expect("PONG")
+	kit.OK(t, all.PublishRequest("svc", "_INBOX.1", nil))
+	kit.Flush(t, all)
+	if fields, _, _ := u.Message(); fields[3] != "_INBOX.1" {
 		t.Fatalf("asked by %q", fields)
 	}
-	refuse := func(c *wire, subject string) {
+	refuse := func(c *kit.Wire, subject string) {
 		t.Helper()
-		c.send(pub(subject, "", "no"))
-		c.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", subject))
+		c.Send(kit.Pub(subject, "", "no"))
+		c.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", subject))
 	}
 	refuse(idle, "_INBOX.1")
 	for _, subject := range []string{"_INBOX.2", "_INBOX.>", "_INBOX.*", "_INBOX.1.x", "_INBOX", "svc"} {
 		refuse(u, subject)
 	}
-	u.send(pub("_INBOX.1", "", "1"), pub("_INBOX.1", "", "2"), "PING")
-	u.expect("PONG")
+	u.Send(kit.Pub("_INBOX.1", "", "1"), kit.Pub("_INBOX.1", "", "2"), "PING")
+	u.Expect("PONG")
 	refuse(u, "_INBOX.1")
 	want(t, answers, []*nats.Conn{all}, "_INBOX.1=1", "_INBOX.1=2")
 }
 
 // The queue that servers use among themselves is not for clients.
 func TestQueueOfServers(t *testing.T) {
-	s := run(t, restricted(`publish: ">", subscribe: ">"`, ""))
+	s := godwittest.RunConfig(t, restricted(`publish: ">", subscribe: ">"`, ""))
 	for _, user := range []string{"all", "u"} {
-		c := login(t, s, user)
-		c.send("SUB foo _sys_ 1")
-		c.expect(`-ERR 'Permissions Violation for Subscription to "foo" using queue "_sys_"'`)
+		c := kit.Login(t, s.Addr(), user)
+		c.Send("SUB foo _sys_ 1")
+		c.Expect(`-ERR 'Permissions Violation for Subscription to "foo" using queue "_sys_"'`)
 	}
 }
 
@@ -233,43 +236,43 @@ accounts {
 // Answers that cross accounts travel under names below _R_ in the account of the
 // service. Nobody else sees them or can answer, not even knowing the name.
 func TestAnswersOfOtherAccountsCannotBeReadOrGiven(t *testing.T) {
-	s := run(t, tenants)
-	a, b, c := connect(t, s, "a"), connect(t, s, "b"), connect(t, s, "c")
-	spy, sys := login(t, s, "c"), connect(t, s, "sys")
-	spy.send("SUB _R_.> 1", "SUB > 2", "PING")
-	spy.expect("PONG")
-	low := login(t, s, "low")
-	low.send("SUB _R_.> 1")
-	low.expect(`-ERR 'Permissions Violation for Subscription to "_R_.>"'`)
-	spyB, spySys := subscribe(t, b, "_R_.>"), subscribe(t, sys, "_R_.>")
-	asked := subscribe(t, a, "svc")
-	inbox := subscribe(t, b, "answers")
-	ok(t, b.PublishRequest("svc", "answers", []byte("?")))
-	flush(t, b)
-	request := must[*nats.Msg](t)(asked.NextMsg(patience))
+	s := godwittest.RunConfig(t, tenants)
+	a, b, c := kit.Connect(t, s, "a"), kit.Connect(t, s, "b"), kit.Connect(t, s, "c")
+	spy, sys := kit.Login(t, s.Addr(), "c"), kit.Connect(t, s, "sys")
+	spy.Send("SUB _R_.> 1", "SUB > 2", "PING")
+	spy.Expect("PONG")
+	low := kit.Login(t, s.Addr(), "low")
+	low.Send("SUB _R_.> 1")
+	low.Expect(`-ERR 'Permissions Violation for Subscription to "_R_.>"'`)
+	spyB, spySys := kit.Subscribe(t, b, "_R_.>"), kit.Subscribe(t, sys, "_R_.>")
+	asked := kit.Subscribe(t, a, "svc")
+	inbox := kit.Subscribe(t, b, "answers")
+	kit.OK(t, b.PublishRequest("svc", "answers", []byte("?")))
+	kit.Flush(t, b)
+	request := kit.Must[*nats.Msg](t)(asked.NextMsg(kit.Patience))
 	if !strings.HasPrefix(request.Reply, "_R_.") {
 		t.Fatalf("reply %q", request.Reply)
 	}
 	// Whoever has the name can do nothing with it from elsewhere.
-	ok(t, c.Publish(request.Reply, []byte("forged by C")))
-	ok(t, b.Publish(request.Reply, []byte("forged by B")))
-	ok(t, sys.Publish(request.Reply, []byte("forged by SYS")))
-	low.send(pub(request.Reply, "", "forged by low"))
-	low.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", request.Reply))
-	spy.message() // its own account's forgery, twice
-	spy.message()
-	flush(t, b, c, sys)
-	ok(t, request.Respond([]byte("true")))
-	ok(t, request.Respond([]byte("again")))
+	kit.OK(t, c.Publish(request.Reply, []byte("forged by C")))
+	kit.OK(t, b.Publish(request.Reply, []byte("forged by B")))
+	kit.OK(t, sys.Publish(request.Reply, []byte("forged by SYS")))
+	low.Send(kit.Pub(request.Reply, "", "forged by low"))
+	low.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", request.Reply))
+	spy.Message() // its own account's forgery, twice
+	spy.Message()
+	kit.Flush(t, b, c, sys)
+	kit.OK(t, request.Respond([]byte("true")))
+	kit.OK(t, request.Respond([]byte("again")))
 	want(t, inbox, []*nats.Conn{a, b}, "answers=true")
 	want(t, spyB, []*nats.Conn{b}, request.Reply+"=forged by B")
 	want(t, spySys, []*nats.Conn{sys}, request.Reply+"=forged by SYS")
-	spy.send("PING")
-	spy.expect("PONG")
+	spy.Send("PING")
+	spy.Expect("PONG")
 	// Two names tell nothing about a third.
-	ok(t, b.PublishRequest("svc", "answers", nil))
-	flush(t, b)
-	second := must[*nats.Msg](t)(asked.NextMsg(patience))
+	kit.OK(t, b.PublishRequest("svc", "answers", nil))
+	kit.Flush(t, b)
+	second := kit.Must[*nats.Msg](t)(asked.NextMsg(kit.Patience))
 	if last := func(s string) string { return s[strings.LastIndexByte(s, '.')+1:] }; last(second.Reply) == last(request.Reply) || len(last(second.Reply)) < 6 {
 		t.Errorf("replies %q and %q", request.Reply, second.Reply)
 	}
@@ -277,25 +280,25 @@ func TestAnswersOfOtherAccountsCannotBeReadOrGiven(t *testing.T) {
 
 // Imports widen what an account sees, not what its users may do.
 func TestImportsAreNoWayAroundPermissions(t *testing.T) {
-	s := run(t, tenants)
-	a := connect(t, s, "a")
-	asked := subscribe(t, a, ">")
-	low := login(t, s, "low2")
-	low.send(pub("svc", "_INBOX.x", "?"))
-	low.expect(`-ERR 'Permissions Violation for Publish to "svc"'`)
+	s := godwittest.RunConfig(t, tenants)
+	a := kit.Connect(t, s, "a")
+	asked := kit.Subscribe(t, a, ">")
+	low := kit.Login(t, s.Addr(), "low2")
+	low.Send(kit.Pub("svc", "_INBOX.x", "?"))
+	low.Expect(`-ERR 'Permissions Violation for Publish to "svc"'`)
 	for _, subject := range []string{"in.news.>", "in.>", "news.>", "in.news.a"} {
-		low.send("SUB " + subject + " 1")
-		low.expect(fmt.Sprintf("-ERR 'Permissions Violation for Subscription to %q'", subject))
+		low.Send("SUB " + subject + " 1")
+		low.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Subscription to %q'", subject))
 	}
 	// What was not imported, or may not be, is not reached by its name there.
-	b := connect(t, s, "b")
-	if _, err := b.Request("private", nil, patience); err != nats.ErrNoResponders {
+	b := kit.Connect(t, s, "b")
+	if _, err := b.Request("private", nil, kit.Patience); err != nats.ErrNoResponders {
 		t.Errorf("a private service: %v", err)
 	}
-	news := subscribe(t, b, "news.>")
-	ok(t, b.Publish("in.news.x", []byte("from B")))
-	flush(t, b)
-	ok(t, a.Publish("news.x", []byte("from A")))
+	news := kit.Subscribe(t, b, "news.>")
+	kit.OK(t, b.Publish("in.news.x", []byte("from B")))
+	kit.Flush(t, b)
+	kit.OK(t, a.Publish("news.x", []byte("from A")))
 	want(t, asked, []*nats.Conn{a}, "news.x=from A")
 	want(t, news, []*nats.Conn{b})
 }
@@ -303,17 +306,17 @@ func TestImportsAreNoWayAroundPermissions(t *testing.T) {
 // Without being in the system account nobody hears of others or orders the server
 // about.
 func TestSystemSubjectsFromOtherAccounts(t *testing.T) {
-	s := run(t, tenants)
-	spies := []*nats.Conn{connect(t, s, "a"), connect(t, s, "b")}
-	var heard []*nats.Subscription
+	s := godwittest.RunConfig(t, tenants)
+	spies := []*nats.Conn{kit.Connect(t, s, "a"), kit.Connect(t, s, "b")}
+	var heard []*kit.Inbox
 	for _, nc := range spies {
-		heard = append(heard, subscribe(t, nc, "$SYS.>"), subscribe(t, nc, "$JS.>"))
+		heard = append(heard, kit.Subscribe(t, nc, "$SYS.>"), kit.Subscribe(t, nc, "$JS.>"))
 	}
-	victim := connect(t, s, "c")
-	gone := connect(t, s, "c")
+	victim := kit.Connect(t, s, "c")
+	gone := kit.Connect(t, s, "c")
 	gone.Close()
 	id := s.ID()
-	cid := must[uint64](t)(victim.GetClientID())
+	cid := kit.Must[uint64](t)(victim.GetClientID())
 	b := spies[1]
 	for subject, payload := range map[string]string{
 		"$SYS.REQ.SERVER." + id + ".KICK":   fmt.Sprintf(`{"cid":%d}`, cid),
@@ -325,14 +328,14 @@ func TestSystemSubjectsFromOtherAccounts(t *testing.T) {
 	} {
 		// The spy itself listens to all of $SYS: so nobody answers, but it hears itself.
 		inbox := nats.NewInbox()
-		sub := subscribe(t, b, inbox)
-		ok(t, b.PublishRequest(subject, inbox, []byte(payload)))
-		flush(t, b)
+		sub := kit.Subscribe(t, b, inbox)
+		kit.OK(t, b.PublishRequest(subject, inbox, []byte(payload)))
+		kit.Flush(t, b)
 		if got := received(t, sub, b); len(got) > 0 {
 			t.Errorf("%s is answered with %q", subject, got)
 		}
 	}
-	flush(t, victim)
+	kit.Flush(t, victim)
 	for _, sub := range heard {
 		for _, got := range received(t, sub, spies...) {
 			if sub == heard[2] || sub == heard[3] {
@@ -346,24 +349,24 @@ func TestSystemSubjectsFromOtherAccounts(t *testing.T) {
 // Permissions are those of the moment: a subscription made before they shrink gets
 // nothing more.
 func TestSubscriptionsDoNotOutliveTheirUser(t *testing.T) {
-	s := run(t, restricted(`publish: ">", subscribe: "low"`, ""))
-	all := connect(t, s, "all")
-	c := login(t, s, "all")
-	c.send("SUB secret 1", "PING")
-	c.expect("PONG")
-	c.send(`CONNECT {"user":"u","pass":"pw","verbose":false,"pedantic":false}`, "PING")
-	for line := c.line(); line != "PONG"; line = c.line() { // an INFO comes before
+	s := godwittest.RunConfig(t, restricted(`publish: ">", subscribe: "low"`, ""))
+	all := kit.Connect(t, s, "all")
+	c := kit.Login(t, s.Addr(), "all")
+	c.Send("SUB secret 1", "PING")
+	c.Expect("PONG")
+	c.Send(`CONNECT {"user":"u","pass":"pw","verbose":false,"pedantic":false}`, "PING")
+	for line := c.Line(); line != "PONG"; line = c.Line() { // an INFO comes before
 		if !strings.HasPrefix(line, "INFO ") {
 			t.Fatalf("got %q", line)
 		}
 	}
-	ok(t, all.Publish("secret", []byte("x")))
-	flush(t, all)
-	c.send("PING")
-	c.expect("PONG")
-	c.send(`CONNECT {"user":"all","pass":"wrong"}`)
-	if got := c.ended(); !strings.Contains(got, "Authorization Violation") {
+	kit.OK(t, all.Publish("secret", []byte("x")))
+	kit.Flush(t, all)
+	c.Send("PING")
+	c.Expect("PONG")
+	c.Send(`CONNECT {"user":"all","pass":"wrong"}`)
+	if got := c.Ended(); !strings.Contains(got, "Authorization Violation") {
 		t.Errorf("ended with %q", got)
 	}
-	eventually(t, "the connection is gone", func() bool { return s.NumClients() == 1 })
+	kit.Eventually(t, "the connection is gone", func() bool { return s.NumClients() == 1 })
 }

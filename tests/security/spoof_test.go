@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 const services = `
@@ -19,11 +22,11 @@ accounts {
 // the server, and nothing else that could be taken for it.
 func TestIdentityHeadersCannotBeForged(t *testing.T) {
 	const name = "Nats-Request-Info"
-	s := run(t, services)
-	service := login(t, s, "a")
-	service.send("SUB who 1", "PING")
-	service.expect("PONG")
-	b := login(t, s, "b")
+	s := godwittest.RunConfig(t, services)
+	service := kit.Login(t, s.Addr(), "a")
+	service.Send("SUB who 1", "PING")
+	service.Expect("PONG")
+	b := kit.Login(t, s.Addr(), "b")
 	forged := name + `: {"acc":"ADMIN","user":"root"}`
 	for _, block := range []string{
 		"NATS/1.0\r\n" + forged + "\r\n\r\n",
@@ -50,8 +53,8 @@ func TestIdentityHeadersCannotBeForged(t *testing.T) {
 		forged + "\r\n\r\n",
 		"NATS/1.0\r\n" + name + `: {"acc":"ADMIN"}` + strings.Repeat(" ", 100),
 	} {
-		b.send(hpub("who", "_INBOX.x", block, "?"))
-		_, header, payload := service.message()
+		b.Send(kit.HPub("who", "_INBOX.x", block, "?"))
+		_, header, payload := service.Message()
 		if strings.Contains(header, "ADMIN") || linesOf(header, name) != 1 || !strings.HasPrefix(header, "NATS/1.0\r\n") ||
 			strings.Index(header, "\r\n\r\n") != len(header)-4 {
 			t.Errorf("of %q the service gets %q", block, header)
@@ -78,25 +81,25 @@ func linesOf(header, name string) (n int) {
 
 // The server's own services believe the same header.
 func TestForgedIdentityTellsNothingOfOthers(t *testing.T) {
-	s := run(t, "system_account: SYS\naccounts { SYS { users [ { user: sys, password: pw } ], exports [ { service: \"$SYS.DEBUG.SUBSCRIBERS\" } ] }\n"+
+	s := godwittest.RunConfig(t, "system_account: SYS\naccounts { SYS { users [ { user: sys, password: pw } ], exports [ { service: \"$SYS.DEBUG.SUBSCRIBERS\" } ] }\n"+
 		"A { users [ { user: a, password: pw } ] }\nB { users [ { user: b, password: pw } ], imports [ { service: { account: SYS, subject: \"$SYS.DEBUG.SUBSCRIBERS\" } } ] } }")
-	a, sys := connect(t, s, "a"), connect(t, s, "sys")
+	a, sys := kit.Connect(t, s, "a"), kit.Connect(t, s, "sys")
 	for _, nc := range []*nats.Conn{a, a, sys, sys, sys} {
-		subscribe(t, nc, "secret")
+		kit.Subscribe(t, nc, "secret")
 	}
-	b := login(t, s, "b")
-	b.send("SUB inbox 1")
+	b := kit.Login(t, s.Addr(), "b")
+	b.Send("SUB inbox 1")
 	for _, forged := range []string{
 		`{"acc":"A"}`, `{"acc":"SYS"}`, `x`, ``, `null`,
 	} {
 		for _, end := range []string{"\r\n\r\n", "\r\n", "\n", "\r", ""} {
 			block := "NATS/1.0\r\nNats-Request-Info: " + forged + end
-			b.send(hpub("$SYS.DEBUG.SUBSCRIBERS", "inbox", block, "secret"))
-			if _, _, payload := b.message(); payload != "0" {
+			b.Send(kit.HPub("$SYS.DEBUG.SUBSCRIBERS", "inbox", block, "secret"))
+			if _, _, payload := b.Message(); payload != "0" {
 				t.Errorf("with %q B counts %s subscribers of others", block, payload)
 			}
-			b.send(hpub("$SYS.REQ.USER.INFO", "inbox", block, ""))
-			_, _, payload := b.message()
+			b.Send(kit.HPub("$SYS.REQ.USER.INFO", "inbox", block, ""))
+			_, _, payload := b.Message()
 			if !strings.Contains(payload, `"account":"B"`) {
 				t.Errorf("with %q B is told %s", block, payload)
 			}
@@ -116,21 +119,21 @@ accounts {
 // A trace goes nowhere that its sender could not publish to, and the message that
 // asks for it does not go on.
 func TestTracesFollowPermissions(t *testing.T) {
-	s := run(t, traced)
-	a := login(t, s, "a")
-	owner, other := connect(t, s, "owner"), connect(t, s, "b")
-	all, elsewhere := subscribe(t, owner, ">"), subscribe(t, other, ">")
+	s := godwittest.RunConfig(t, traced)
+	a := kit.Login(t, s.Addr(), "a")
+	owner, other := kit.Connect(t, s, "owner"), kit.Connect(t, s, "b")
+	all, elsewhere := kit.Subscribe(t, owner, ">"), kit.Subscribe(t, other, ">")
 	for _, dest := range []string{
 		"secret", "open.no", "$SYS.REQ.SERVER.PING", "_GR_.a.b.c", "$GR.a.b.c", "$NRG.V.a", "_R_.abcdef.ghijkl", "_INBOX.x",
 	} {
 		for _, only := range []string{"", "Nats-Trace-Only: true\r\n"} {
-			a.send(hpub("open.yes", "", "NATS/1.0\r\nNats-Trace-Dest: "+dest+"\r\n"+only+"\r\n", "x"))
-			a.expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", dest))
+			a.Send(kit.HPub("open.yes", "", "NATS/1.0\r\nNats-Trace-Dest: "+dest+"\r\n"+only+"\r\n", "x"))
+			a.Expect(fmt.Sprintf("-ERR 'Permissions Violation for Publish to %q'", dest))
 		}
 	}
 	// Headers end where the header ends: a payload asks for nothing.
-	a.send(hpub("open.yes", "", "NATS/1.0\r\n\r\n", "Nats-Trace-Dest: secret\r\n\r\n"), "PING")
-	a.expect("PONG")
+	a.Send(kit.HPub("open.yes", "", "NATS/1.0\r\n\r\n", "Nats-Trace-Dest: secret\r\n\r\n"), "PING")
+	a.Expect("PONG")
 	want(t, all, []*nats.Conn{owner}, "open.yes=Nats-Trace-Dest: secret\r\n\r\n")
 	want(t, elsewhere, []*nats.Conn{other})
 }

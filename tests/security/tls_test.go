@@ -24,6 +24,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // authority signs certificates.
@@ -36,20 +37,20 @@ type authority struct {
 
 func newAuthority(t testing.TB, dir, name string) *authority {
 	t.Helper()
-	a := &authority{t: t, key: must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), file: filepath.Join(dir, name+".pem")}
+	a := &authority{t: t, key: kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), file: filepath.Join(dir, name+".pem")}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
-	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
-	a.cert = must[*x509.Certificate](t)(x509.ParseCertificate(raw))
+	raw := kit.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
+	a.cert = kit.Must[*x509.Certificate](t)(x509.ParseCertificate(raw))
 	writePEM(t, a.file, "CERTIFICATE", raw)
 	return a
 }
 
 func writePEM(t testing.TB, file, kind string, raw []byte) {
 	t.Helper()
-	ok(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
+	kit.OK(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
 }
 
 func (a *authority) pool() *x509.CertPool {
@@ -66,7 +67,7 @@ func (a *authority) issue(key crypto.Signer) tls.Certificate {
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
-	raw := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
+	raw := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
 	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
 }
 
@@ -76,13 +77,13 @@ func (a *authority) files(name string, c tls.Certificate) (cert, key string) {
 	base := strings.TrimSuffix(a.file, ".pem") + name
 	cert, key = base+".crt", base+".key"
 	writePEM(a.t, cert, "CERTIFICATE", c.Certificate[0])
-	writePEM(a.t, key, "PRIVATE KEY", must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
+	writePEM(a.t, key, "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
 	return cert, key
 }
 
 func newKey(t testing.TB) crypto.Signer {
 	t.Helper()
-	return must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	return kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 }
 
 // A session that began when a certificate was trusted is not resumed where it is
@@ -96,12 +97,12 @@ func TestResumedSessionsAreVerifiedAnew(t *testing.T) {
 			file := filepath.Join(dir, "server.conf")
 			configure := func(ca, webCA *authority) {
 				block := fmt.Sprintf("cert_file: %q, key_file: %q, verify: true", cert, key)
-				ok(t, os.WriteFile(file, fmt.Appendf(nil,
+				kit.OK(t, os.WriteFile(file, fmt.Appendf(nil,
 					"listen: '127.0.0.1:-1'\ntls { %s, ca_file: %q, handshake_first: true }\nwebsocket { listen: '127.0.0.1:-1', tls { %[1]s, ca_file: %[3]q } }\n",
 					block, ca.file, webCA.file), 0o600))
 			}
 			configure(trusted, trusted)
-			o := must[*godwit.Options](t)(godwit.ProcessConfigFile(file))
+			o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(file))
 			o.NoLog = true
 			s := godwittest.Run(t, o)
 			plain, web := s.Addr().String(), strings.TrimPrefix(webURL(t, s), "wss://")
@@ -127,14 +128,14 @@ func TestResumedSessionsAreVerifiedAnew(t *testing.T) {
 				}
 			}
 			configure(trusted, other)
-			ok(t, s.Reload())
+			kit.OK(t, s.Reload())
 			for name, config := range map[string]*tls.Config{"of the client listener": crossing, "of WebSocket": surfer, "none": visitor()} {
 				if resumed, err := upgraded(web, config); err == nil {
 					t.Errorf("session %s: let in over WebSocket, resumed: %v", name, resumed)
 				}
 			}
 			configure(other, other)
-			ok(t, s.Reload())
+			kit.OK(t, s.Reload())
 			for name, config := range map[string]*tls.Config{"of before": regular, "none": visitor()} {
 				if resumed, err := greeted(plain, config); err == nil {
 					t.Errorf("session %s: let in, resumed: %v", name, resumed)
@@ -157,12 +158,12 @@ func upgraded(address string, config *tls.Config) (resumed bool, err error) {
 
 // exchanged sends a request over TLS and checks how the answer begins.
 func exchanged(address string, config *tls.Config, request, want string) (resumed bool, err error) {
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", address, config)
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: kit.Patience}, "tcp", address, config)
 	if err != nil {
 		return false, err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(kit.Patience)); err != nil {
 		return false, err
 	}
 	if _, err := io.WriteString(conn, request); err != nil {
@@ -180,17 +181,17 @@ func exchanged(address string, config *tls.Config, request, want string) (resume
 func TestCipherSuitesOfTheCommandLine(t *testing.T) {
 	dir := t.TempDir()
 	ca := newAuthority(t, dir, "ca")
-	cert, key := ca.files("rsa", ca.issue(must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))))
+	cert, key := ca.files("rsa", ca.issue(kit.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))))
 	nothing := func() {}
 	for name, args := range map[string][]string{
 		"flags": {"-a", "127.0.0.1", "-p", "-1", "--tls", "--tlscert", cert, "--tlskey", key},
 		"file":  {"-a", "127.0.0.1", "-p", "-1", "-c", writeFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q }", cert, key))},
 	} {
-		o := must[*godwit.Options](t)(godwit.ConfigureOptions(flag.NewFlagSet("godwit", flag.ContinueOnError), args, nothing, nothing, nothing))
+		o := kit.Must[*godwit.Options](t)(godwit.ConfigureOptions(flag.NewFlagSet("godwit", flag.ContinueOnError), args, nothing, nothing, nothing))
 		o.NoLog = true
 		s := godwittest.Run(t, o)
 		handshake := func(version, suite uint16) error {
-			w := dial(t, s)
+			w := kit.Dial(t, s.Addr())
 			return tls.Client(w.Conn, &tls.Config{RootCAs: ca.pool(), ServerName: "127.0.0.1", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite}}).Handshake()
 		}
 		secure := make(map[uint16]bool)
@@ -216,6 +217,6 @@ func TestCipherSuitesOfTheCommandLine(t *testing.T) {
 func writeFile(t testing.TB, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "server.conf")
-	ok(t, os.WriteFile(file, []byte(text), 0o600))
+	kit.OK(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }

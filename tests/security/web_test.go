@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // upgradeRequest asks for WebSocket; more are header lines.
@@ -28,9 +30,9 @@ const deflates = "Sec-WebSocket-Extensions: permessage-deflate; server_no_contex
 // dialWeb connects to the WebSocket listener.
 func dialWeb(t testing.TB, s *godwit.Server) net.Conn {
 	t.Helper()
-	c := must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(webURL(t, s), "ws://")))
+	c := kit.Must[net.Conn](t)(net.Dial("tcp", strings.TrimPrefix(webURL(t, s), "ws://")))
 	t.Cleanup(func() { c.Close() })
-	ok(t, c.SetDeadline(time.Now().Add(patience)))
+	kit.OK(t, c.SetDeadline(time.Now().Add(kit.Patience)))
 	return c
 }
 
@@ -38,9 +40,9 @@ func dialWeb(t testing.TB, s *godwit.Server) net.Conn {
 func upgrade(t testing.TB, s *godwit.Server, more string) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c := dialWeb(t, s)
-	must[int](t)(io.WriteString(c, upgradeRequest("/", more)))
+	kit.Must[int](t)(io.WriteString(c, upgradeRequest("/", more)))
 	r := bufio.NewReader(c)
-	answer := must[*http.Response](t)(http.ReadResponse(r, nil))
+	answer := kit.Must[*http.Response](t)(http.ReadResponse(r, nil))
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("answered %s", answer.Status)
@@ -77,7 +79,7 @@ func ends(t testing.TB, name string, c net.Conn) {
 // HTTP library of Go does so half a second later.
 func released(t testing.TB, c net.Conn) {
 	t.Helper()
-	eventually(t, "the connection is released", func() bool {
+	kit.Eventually(t, "the connection is released", func() bool {
 		_, err := c.Write([]byte("x"))
 		return err != nil
 	})
@@ -88,7 +90,7 @@ const webOnly = "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, 
 // Frames that break the rules end the connection and nothing else.
 func TestCraftedFrames(t *testing.T) {
 	t.Parallel()
-	s := run(t, webOnly)
+	s := godwittest.RunConfig(t, webOnly)
 	for name, bytes := range map[string][]byte{
 		"length with the sign bit":  frame(0x82, 1<<63, nil),
 		"length of -1":              frame(0x82, 1<<64-1, nil),
@@ -112,7 +114,7 @@ func TestCraftedFrames(t *testing.T) {
 		"compressed ping":           frame(0xc9, 0, nil),
 	} {
 		c, _ := upgrade(t, s, deflates)
-		must[int](t)(c.Write(bytes))
+		kit.Must[int](t)(c.Write(bytes))
 		ends(t, name, c)
 	}
 	alive(t, s)
@@ -120,15 +122,15 @@ func TestCraftedFrames(t *testing.T) {
 
 // The listener knows no MQTT, or anything else that is not switched on.
 func TestPathsOfProtocolsThatAreOff(t *testing.T) {
-	s := run(t, webOnly)
+	s := godwittest.RunConfig(t, webOnly)
 	for _, path := range []string{"/mqtt", "/leafnode", "/mqtt/", "//mqtt", "/../mqtt", "/MQTT", "*", "/%00"} {
 		c := dialWeb(t, s)
-		must[int](t)(io.WriteString(c, upgradeRequest(path, "Sec-WebSocket-Protocol: mqtt\r\n")))
+		kit.Must[int](t)(io.WriteString(c, upgradeRequest(path, "Sec-WebSocket-Protocol: mqtt\r\n")))
 		r := bufio.NewReader(c)
-		answer := must[*http.Response](t)(http.ReadResponse(r, nil))
+		answer := kit.Must[*http.Response](t)(http.ReadResponse(r, nil))
 		if answer.StatusCode == http.StatusSwitchingProtocols {
 			// Then it is a client's connection: MQTT is no input for it.
-			must[int](t)(c.Write(frame(0x82, 14, []byte("\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"))))
+			kit.Must[int](t)(c.Write(frame(0x82, 14, []byte("\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"))))
 		}
 		c.(*net.TCPConn).CloseWrite()
 		ends(t, path, c)
@@ -140,14 +142,14 @@ func TestPathsOfProtocolsThatAreOff(t *testing.T) {
 func bomb(t testing.TB, prefix string, size int) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := must[*flate.Writer](t)(flate.NewWriter(&b, flate.BestCompression))
-	must[int](t)(io.WriteString(w, prefix))
+	w := kit.Must[*flate.Writer](t)(flate.NewWriter(&b, flate.BestCompression))
+	kit.Must[int](t)(io.WriteString(w, prefix))
 	blank := bytes.Repeat([]byte(" "), 1<<20)
 	// What the second megabyte makes of the state of the first, all others do.
 	var ends [3]int
 	for i := range ends {
-		must[int](t)(w.Write(blank))
-		ok(t, w.Flush())
+		kit.Must[int](t)(w.Write(blank))
+		kit.OK(t, w.Flush())
 		ends[i] = b.Len()
 	}
 	again := bytes.Clone(b.Bytes()[ends[1]:])
@@ -169,7 +171,7 @@ func allocated(run func()) uint64 {
 // A few bytes that inflate to very many, or many bytes that never become a message,
 // cost no memory to speak of before anybody is known.
 func TestWebSocketMemoryBeforeAuthentication(t *testing.T) {
-	s := run(t, webOnly)
+	s := godwittest.RunConfig(t, webOnly)
 	const size = 64 << 20
 	bombs := map[string][]byte{
 		"of blanks":    bomb(t, "", size),
@@ -179,7 +181,7 @@ func TestWebSocketMemoryBeforeAuthentication(t *testing.T) {
 	for name, bomb := range bombs {
 		cost := allocated(func() {
 			c, _ := upgrade(t, s, deflates)
-			must[int](t)(c.Write(frame(0xc2, uint64(len(bomb)), bomb)))
+			kit.Must[int](t)(c.Write(frame(0xc2, uint64(len(bomb)), bomb)))
 			ends(t, name, c)
 		})
 		if cost > 32<<20 {
@@ -218,7 +220,7 @@ func TestWebSocketMemoryBeforeAuthentication(t *testing.T) {
 // Handshakes that do not come to an end are ended.
 func TestSlowWebSocketHandshakes(t *testing.T) {
 	t.Parallel()
-	s := run(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\nwebsocket { listen: '127.0.0.1:-1', no_tls: true, handshake_timeout: '300ms' }\n")
+	s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\nwebsocket { listen: '127.0.0.1:-1', no_tls: true, handshake_timeout: '300ms' }\n")
 	whole := upgradeRequest("/", "")
 	var trials sync.WaitGroup
 	var posted []net.Conn
@@ -231,7 +233,7 @@ func TestSlowWebSocketHandshakes(t *testing.T) {
 			start := time.Now()
 			io.WriteString(c, part) // may fail: then it has ended
 			ends(t, name, c)
-			if took := time.Since(start); took > patience/2 {
+			if took := time.Since(start); took > kit.Patience/2 {
 				t.Errorf("%s: ended after %v", name, took)
 			}
 		})
@@ -242,7 +244,7 @@ func TestSlowWebSocketHandshakes(t *testing.T) {
 	trials.Go(func() {
 		start := time.Now()
 		dripping(drip, strings.TrimSuffix(whole, "\r\n")+strings.Repeat("X: x\r\n", 1000))
-		if took := time.Since(start); took > patience/2 {
+		if took := time.Since(start); took > kit.Patience/2 {
 			t.Errorf("dripping: ended after %v", took)
 		}
 	})
@@ -259,7 +261,7 @@ func TestSlowWebSocketHandshakes(t *testing.T) {
 // Header fields of an upgrade request are bounded.
 func TestHugeUpgradeRequests(t *testing.T) {
 	t.Parallel()
-	s := run(t, webOnly)
+	s := godwittest.RunConfig(t, webOnly)
 	var trials sync.WaitGroup
 	var tried []net.Conn
 	for name, more := range map[string]string{

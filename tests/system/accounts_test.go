@@ -9,11 +9,12 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // The system account may ask about any account.
 func TestRequestsAboutAnAccount(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	account := func(name, what, body string) object {
 		t.Helper()
@@ -23,7 +24,7 @@ func TestRequestsAboutAnAccount(t *testing.T) {
 	if _, err := a.Subscribe("foo", func(*nats.Msg) {}); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, a)
+	kit.Flush(t, a)
 	subs := account("A", "SUBSZ", "")
 	if n := subs.number(t, "data.num_subscriptions"); n != before+1 {
 		t.Errorf("%v subscriptions, %v before", n, before)
@@ -58,7 +59,7 @@ func TestRequestsAboutAnAccount(t *testing.T) {
 }
 
 func TestStatisticsOfAccounts(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	const ping = "$SYS.REQ.ACCOUNT.PING.STATZ"
 	names := func(o object) (list []string) {
@@ -94,9 +95,9 @@ func TestStatisticsOfAccounts(t *testing.T) {
 		question{"$SYS.REQ.ACCOUNT.B.STATZ", ""}, question{ping, `{"accounts": ["B"]}`}, question{"$SYS.REQ.ACCOUNT.NONE.STATZ", ""})
 
 	// An account may ask about itself, and sees only itself.
-	sub := subscribe(t, a, "foo")
+	sub := kit.Subscribe(t, a, "foo")
 	a.Publish("foo", []byte("12345"))
-	next(t, sub)
+	sub.Next()
 	for _, body := range []string{"", `{"accounts": ["SYS"]}`, `{"include_unused": true}`} {
 		o := ask(t, a, ping, body)
 		if got := fmt.Sprint(names(o)); got != "[A]" {
@@ -112,7 +113,7 @@ func TestStatisticsOfAccounts(t *testing.T) {
 // server knows about themselves. Under the names that the system account uses they
 // reach nothing.
 func TestWhatAccountsMayAskAboutThemselves(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	a, b := connect(t, s, "a"), connect(t, s, "b")
 	connect(t, s, "b")
 	for _, subject := range []string{"$SYS.REQ.ACCOUNT.PING.CONNZ", "$SYS.REQ.SERVER.PING.CONNZ"} {
@@ -127,7 +128,7 @@ func TestWhatAccountsMayAskAboutThemselves(t *testing.T) {
 		"$SYS.REQ.SERVER." + s.ID() + ".RELOAD", "$SYS.REQ.SERVER." + s.ID() + ".KICK", "$SYS.REQ.SERVER." + s.ID() + ".CONNZ",
 		"$SYS.DEBUG.SUBSCRIBERS", "$SYS.REQ.ACCOUNT.NSUBS",
 	} {
-		if m, err := a.Request(subject, nil, patience); err != nats.ErrNoResponders {
+		if m, err := a.Request(subject, nil, kit.Patience); err != nats.ErrNoResponders {
 			t.Errorf("%s: %v, %v", subject, m, err)
 		}
 	}
@@ -150,7 +151,7 @@ func TestWhatAccountsMayNotImport(t *testing.T) {
 		if err == nil {
 			s := godwittest.Run(t, o)
 			connect(t, s, "b")
-			if m, err := connect(t, s, "a").Request("mine", nil, patience); err != nats.ErrNoResponders {
+			if m, err := connect(t, s, "a").Request("mine", nil, kit.Patience); err != nats.ErrNoResponders {
 				t.Errorf("%s: %v, %v", subject, m, err)
 			}
 		} else if !strings.Contains(err.Error(), "not authorized") {
@@ -161,7 +162,7 @@ func TestWhatAccountsMayNotImport(t *testing.T) {
 
 // What the operator exports takes the place of what the server offers by itself.
 func TestExportsOfTheSystemAccount(t *testing.T) {
-	s := start(t, `
+	s := godwittest.RunConfig(t, `
 		system_account: SYS
 		accounts {
 			SYS {
@@ -188,7 +189,7 @@ func TestExportsOfTheSystemAccount(t *testing.T) {
 		t.Errorf("got %v", o)
 	}
 	ask(t, a, "connz.b", "").expect(t, map[string]any{"data.num_connections": 1})
-	sub := subscribe(t, b, "events.>")
+	sub := kit.Subscribe(t, b, "events.>")
 	connect(t, s, "b")
 	got := byKind(t, sub, "CONNECT", "CONNS")
 	got["CONNECT"].expect(t, map[string]any{"client.acc": "B"})
@@ -196,7 +197,7 @@ func TestExportsOfTheSystemAccount(t *testing.T) {
 
 // Go: TestSubszPagination server/events_test.go:4044
 func TestPagesOfSubscriptions(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	for i := range 100 {
 		if _, err := a.Subscribe(fmt.Sprintf("foo.%d", i), func(*nats.Msg) {}); err != nil {
@@ -208,7 +209,7 @@ func TestPagesOfSubscriptions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	flush(t, a)
+	kit.Flush(t, a)
 	page := func(body string) (subjects []string, total float64) {
 		t.Helper()
 		o := ask(t, sys, "$SYS.REQ.ACCOUNT.A.SUBSZ", body)

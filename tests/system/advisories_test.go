@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // head checks what every advisory with a type begins with, and who sends it.
@@ -25,11 +28,11 @@ func head(t *testing.T, o object, kind, server string) {
 
 // byKind receives as many messages as there are kinds and sorts them by the last
 // token of the subject.
-func byKind(t *testing.T, sub *nats.Subscription, kinds ...string) map[string]object {
+func byKind(t *testing.T, sub *kit.Inbox, kinds ...string) map[string]object {
 	t.Helper()
 	got := map[string]object{}
 	for range kinds {
-		m := next(t, sub)
+		m := sub.Next()
 		got[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]] = decode(t, m.Data)
 	}
 	for _, kind := range kinds {
@@ -45,10 +48,10 @@ func byKind(t *testing.T, sub *nats.Subscription, kinds ...string) map[string]ob
 //
 // Go: TestSystemAccountNewConnection server/events_test.go:200
 func TestConnectionsAreAnnounced(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
-	advisories := subscribe(t, sys, "$SYS.ACCOUNT.A.>")
-	older := subscribe(t, sys, "$SYS.SERVER.ACCOUNT.A.CONNS")
+	advisories := kit.Subscribe(t, sys, "$SYS.ACCOUNT.A.>")
+	older := kit.Subscribe(t, sys, "$SYS.SERVER.ACCOUNT.A.CONNS")
 	nc := connect(t, s, "a", nats.Name("a test"))
 
 	got := byKind(t, advisories, "CONNECT", "CONNS")
@@ -71,7 +74,7 @@ func TestConnectionsAreAnnounced(t *testing.T) {
 	head(t, got["CONNS"], "io.nats.server.advisory.v1.account_connections", s.ID())
 	one := map[string]any{"acc": "A", "name": "A", "conns": 1, "total_conns": 1, "leafnodes": 0, "sent.msgs": 0, "slow_consumers": 0}
 	got["CONNS"].expect(t, one)
-	decode(t, next(t, older).Data).expect(t, one)
+	decode(t, older.Next().Data).expect(t, one)
 
 	for _, subject := range []string{"foo", "*"} {
 		if _, err := nc.Subscribe(subject, func(*nats.Msg) {}); err != nil {
@@ -81,7 +84,7 @@ func TestConnectionsAreAnnounced(t *testing.T) {
 	for range 10 {
 		nc.Publish("foo", []byte("HELLO WORLD"))
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	nc.Close()
 
 	got = byKind(t, advisories, "DISCONNECT", "CONNS")
@@ -102,22 +105,22 @@ func TestConnectionsAreAnnounced(t *testing.T) {
 		"received.msgs": 10, "received.bytes": 110, "sent.msgs": 20, "sent.bytes": 220, "sent.routes.msgs": 0, "received.leafs.bytes": 0,
 	}
 	got["CONNS"].expect(t, none)
-	decode(t, next(t, older).Data).expect(t, none)
+	decode(t, older.Next().Data).expect(t, none)
 }
 
 // Connections of the global account are announced, their number is not.
 //
 // Go: TestServerEventsConnectDisconnectForGlobalAcc server/events_test.go:4112
 func TestConnectionsOfTheGlobalAccountAreAnnounced(t *testing.T) {
-	s := start(t, `accounts { $SYS { users: [ {user: sys, password: p} ] } }`)
+	s := godwittest.RunConfig(t, `accounts { $SYS { users: [ {user: sys, password: p} ] } }`)
 	sys := connect(t, s, "sys")
-	sub := subscribe(t, sys, "$SYS.ACCOUNT.$G.>")
+	sub := kit.Subscribe(t, sys, "$SYS.ACCOUNT.$G.>")
 	nc := connect(t, s, "")
-	if m := next(t, sub); m.Subject != "$SYS.ACCOUNT.$G.CONNECT" {
+	if m := sub.Next(); m.Subject != "$SYS.ACCOUNT.$G.CONNECT" {
 		t.Errorf("got %s", m.Subject)
 	}
 	nc.Close()
-	if m := next(t, sub); m.Subject != "$SYS.ACCOUNT.$G.DISCONNECT" {
+	if m := sub.Next(); m.Subject != "$SYS.ACCOUNT.$G.DISCONNECT" {
 		t.Errorf("got %s", m.Subject)
 	}
 }
@@ -125,21 +128,18 @@ func TestConnectionsOfTheGlobalAccountAreAnnounced(t *testing.T) {
 // Go: TestSystemAccountDisconnectBadLogin server/events_test.go:572
 // Go: TestServerEventsReceivedByQSubs server/events_test.go:3310
 func TestRefusedConnectionsAreAnnounced(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
-	sub := subscribe(t, sys, "$SYS.SERVER.*.CLIENT.AUTH.ERR")
-	queue, err := sys.QueueSubscribeSync("$SYS.SERVER.*.CLIENT.AUTH.ERR", "workers")
-	if err != nil {
-		t.Fatal(err)
-	}
-	others := subscribe(t, sys, "$SYS.ACCOUNT.>")
+	sub := kit.Subscribe(t, sys, "$SYS.SERVER.*.CLIENT.AUTH.ERR")
+	queue := kit.Subscribe(t, sys, "$SYS.SERVER.*.CLIENT.AUTH.ERR", "workers")
+	others := kit.Subscribe(t, sys, "$SYS.ACCOUNT.>")
 	for _, o := range [][]nats.Option{{nats.Name("nobody")}, {nats.Name("nobody"), nats.UserInfo("a", "guess")}} {
 		if nc, err := nats.Connect(s.ClientURL(), o...); err == nil {
 			nc.Close()
 			t.Fatal("connected without credentials")
 		}
-		for _, sub := range []*nats.Subscription{sub, queue} {
-			m := next(t, sub)
+		for _, sub := range []*kit.Inbox{sub, queue} {
+			m := sub.Next()
 			if m.Subject != "$SYS.SERVER."+s.ID()+".CLIENT.AUTH.ERR" {
 				t.Errorf("got %s", m.Subject)
 			}
@@ -156,7 +156,7 @@ func TestRefusedConnectionsAreAnnounced(t *testing.T) {
 	}
 	// Who was not let in has not come, and does not leave.
 	connect(t, s, "b")
-	if m := next(t, others); !strings.HasPrefix(m.Subject, "$SYS.ACCOUNT.B.") {
+	if m := others.Next(); !strings.HasPrefix(m.Subject, "$SYS.ACCOUNT.B.") {
 		t.Errorf("got %s", m.Subject)
 	}
 }
@@ -165,17 +165,17 @@ func TestRefusedConnectionsAreAnnounced(t *testing.T) {
 //
 // Go: TestServerAccountConns server/events_test.go:1773
 func TestConnectionNumbersComeWithTraffic(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	nc := connect(t, s, "a")
-	sub := subscribe(t, nc, "foo")
+	sub := kit.Subscribe(t, nc, "foo")
 	nc.Publish("foo", []byte("HELLO WORLD"))
 	nc.Publish("bar", []byte("HELLO WORLD")) // nobody receives it
-	next(t, sub)
-	flush(t, nc)
+	sub.Next()
+	kit.Flush(t, nc)
 	sys := connect(t, s, "sys")
-	numbers := subscribe(t, sys, "$SYS.ACCOUNT.A.SERVER.CONNS")
+	numbers := kit.Subscribe(t, sys, "$SYS.ACCOUNT.A.SERVER.CONNS")
 	connect(t, s, "a")
-	decode(t, next(t, numbers).Data).expect(t, map[string]any{
+	decode(t, numbers.Next().Data).expect(t, map[string]any{
 		"conns": 2, "received.msgs": 2, "received.bytes": 22, "sent.msgs": 1, "sent.bytes": 11,
 	})
 }
@@ -183,15 +183,15 @@ func TestConnectionNumbersComeWithTraffic(t *testing.T) {
 // A server says that it is about to end, and that it ends. Both are descriptions
 // of the server without anything around them.
 func TestTheEndIsAnnounced(t *testing.T) {
-	s := start(t, twoAccounts+"\nlame_duck_duration: 30s\nlame_duck_grace_period: 20s")
+	s := godwittest.RunConfig(t, twoAccounts+"\nlame_duck_duration: 30s\nlame_duck_grace_period: 20s")
 	sys := connect(t, s, "sys", nats.NoReconnect())
-	sub := subscribe(t, sys, "$SYS.SERVER.*.*")
+	sub := kit.Subscribe(t, sys, "$SYS.SERVER.*.*")
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.LameDuckShutdown() }()
 	check := func(what string) {
 		t.Helper()
 		for {
-			m := next(t, sub)
+			m := sub.Next()
 			if strings.HasSuffix(m.Subject, ".STATSZ") {
 				continue
 			}
@@ -207,29 +207,29 @@ func TestTheEndIsAnnounced(t *testing.T) {
 	check("SHUTDOWN")
 	select {
 	case <-stopped:
-	case <-time.After(patience):
+	case <-time.After(kit.Patience):
 		t.Error("the server does not end")
 	}
 }
 
 // Other accounts cannot listen in, and cannot pretend.
 func TestTheSystemAccountIsApart(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
-	spied := subscribe(t, a, "$SYS.>")
-	heard := subscribe(t, sys, "$SYS.ACCOUNT.>")
+	spied := kit.Subscribe(t, a, "$SYS.>")
+	heard := kit.Subscribe(t, sys, "$SYS.ACCOUNT.>")
 	a.Publish("$SYS.ACCOUNT.B.CONNECT", []byte("invented"))
 	a.Publish("$SYS.REQ.SERVER."+s.ID()+".KICK", []byte(`{"cid": 1}`))
-	flush(t, a)
+	kit.Flush(t, a)
 	b := connect(t, s, "b")
 	for range 2 {
-		if m := next(t, heard); !strings.HasPrefix(m.Subject, "$SYS.ACCOUNT.B.") || string(m.Data) == "invented" {
+		if m := heard.Next(); !strings.HasPrefix(m.Subject, "$SYS.ACCOUNT.B.") || string(m.Data) == "invented" {
 			t.Errorf("got %s: %s", m.Subject, m.Data)
 		}
 	}
-	flush(t, b)
+	kit.Flush(t, b)
 	for range 2 { // its own messages
-		if m := next(t, spied); string(m.Data) != "invented" && string(m.Data) != `{"cid": 1}` {
+		if m := spied.Next(); string(m.Data) != "invented" && string(m.Data) != `{"cid": 1}` {
 			t.Errorf("spied: %s %s", m.Subject, m.Data)
 		}
 	}
@@ -244,10 +244,10 @@ func TestNoSystemAccount(t *testing.T) {
 		"no_system_account: true": "",
 		"no_system_account: true\naccounts { $SYS { users: [ {user: sys, password: p} ] } }": "sys",
 	} {
-		s := start(t, config)
+		s := godwittest.RunConfig(t, config)
 		nc := connect(t, s, user)
 		for _, subject := range []string{"$SYS.REQ.USER.INFO", "$SYS.REQ.SERVER.PING.VARZ", "$SYS.REQ.ACCOUNT.PING.CONNZ"} {
-			if _, err := nc.Request(subject, nil, patience); err != nats.ErrNoResponders {
+			if _, err := nc.Request(subject, nil, kit.Patience); err != nats.ErrNoResponders {
 				t.Errorf("%s: %v", subject, err)
 			}
 		}
@@ -256,7 +256,7 @@ func TestNoSystemAccount(t *testing.T) {
 
 // Go: TestSystemAccountNoAuthUser server/events_test.go:1715
 func TestUsersOfTheSystemAccountAloneLeaveTheGlobalAccountOpen(t *testing.T) {
-	s := start(t, `accounts { $SYS { users: [ {user: admin, password: pwd} ] } }`)
+	s := godwittest.RunConfig(t, `accounts { $SYS { users: [ {user: admin, password: pwd} ] } }`)
 	for _, tc := range []struct {
 		name, user string // as in a URL
 		account    string // empty: refused
@@ -286,8 +286,8 @@ func TestUsersOfTheSystemAccountAloneLeaveTheGlobalAccountOpen(t *testing.T) {
 
 // A server in a program is reached without the network, and announces that too.
 func TestConnectionsInsideTheProcess(t *testing.T) {
-	s := start(t, twoAccounts)
-	sub := subscribe(t, connect(t, s, "sys"), "$SYS.ACCOUNT.A.CONNECT")
+	s := godwittest.RunConfig(t, twoAccounts)
+	sub := kit.Subscribe(t, connect(t, s, "sys"), "$SYS.ACCOUNT.A.CONNECT")
 	connect(t, s, "a", nats.InProcessServer(s))
-	decode(t, next(t, sub).Data).expect(t, map[string]any{"client.acc": "A", "client.kind": "Client"})
+	decode(t, sub.Next().Data).expect(t, map[string]any{"client.acc": "A", "client.kind": "Client"})
 }

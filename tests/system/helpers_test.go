@@ -4,18 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"github.com/godwit-mq/godwit"
-	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
-
-// patience bounds the wait for what must happen; nothing waits for it in a test
-// that passes.
-const patience = 10 * time.Second
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -30,12 +25,6 @@ const twoAccounts = `
 		B   { users: [ {user: b, password: p} ] }
 	}`
 
-// start runs a server with a configuration text.
-func start(t *testing.T, config string) *godwit.Server {
-	t.Helper()
-	return godwittest.RunConfig(t, config)
-}
-
 // connect connects a user whose password is "p"; without a user nobody in
 // particular.
 func connect(t *testing.T, s *godwit.Server, user string, o ...nats.Option) *nats.Conn {
@@ -49,34 +38,6 @@ func connect(t *testing.T, s *godwit.Server, user string, o ...nats.Option) *nat
 	}
 	t.Cleanup(nc.Close)
 	return nc
-}
-
-// subscribe subscribes and returns once the server knows.
-func subscribe(t *testing.T, nc *nats.Conn, subject string) *nats.Subscription {
-	t.Helper()
-	sub, err := nc.SubscribeSync(subject)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flush(t, nc)
-	return sub
-}
-
-func flush(t *testing.T, nc *nats.Conn) {
-	t.Helper()
-	if err := nc.FlushTimeout(patience); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// next receives a message.
-func next(t *testing.T, sub *nats.Subscription) *nats.Msg {
-	t.Helper()
-	m, err := sub.NextMsg(patience)
-	if err != nil {
-		t.Fatalf("a message on %q: %v", sub.Subject, err)
-	}
-	return m
 }
 
 // object is a decoded JSON object.
@@ -150,7 +111,7 @@ func decode(t *testing.T, data []byte) object {
 // ask sends a request and returns the answer.
 func ask(t *testing.T, nc *nats.Conn, subject, body string) object {
 	t.Helper()
-	m, err := nc.Request(subject, []byte(body), patience)
+	m, err := nc.Request(subject, []byte(body), kit.Patience)
 	if err != nil {
 		t.Fatalf("request %s %s: %v", subject, body, err)
 	}
@@ -165,7 +126,7 @@ type question struct{ subject, body string }
 func silent(t *testing.T, nc *nats.Conn, last string, requests ...question) {
 	t.Helper()
 	inbox := nats.NewInbox()
-	sub := subscribe(t, nc, inbox+".*")
+	sub := kit.Subscribe(t, nc, inbox+".*")
 	defer sub.Unsubscribe()
 	for _, r := range append(requests, question{last, ""}) {
 		reply := inbox + ".wrong"
@@ -176,7 +137,7 @@ func silent(t *testing.T, nc *nats.Conn, last string, requests ...question) {
 			t.Fatal(err)
 		}
 	}
-	if m := next(t, sub); m.Subject != inbox+".last" {
+	if m := sub.Next(); m.Subject != inbox+".last" {
 		t.Errorf("an answer to one of %v: %s", requests, m.Data)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestServerEventsReload server/events_test.go:3567
@@ -52,7 +53,7 @@ func TestReloadByRequest(t *testing.T) {
 	subject := "$SYS.REQ.SERVER." + s.ID() + ".RELOAD"
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	write(config("200s"))
-	if _, err := a.Request(subject, nil, patience); err != nats.ErrNoResponders {
+	if _, err := a.Request(subject, nil, kit.Patience); err != nats.ErrNoResponders {
 		t.Errorf("a user of another account: %v", err)
 	}
 	interval(100 * time.Second)
@@ -72,7 +73,7 @@ func TestReloadByRequest(t *testing.T) {
 
 // A server that was started without a file has nothing to read again.
 func TestReloadWithoutAFile(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	o := ask(t, connect(t, s, "sys"), "$SYS.REQ.SERVER."+s.ID()+".RELOAD", "")
 	o.expect(t, map[string]any{"error.code": 500})
 	if text, _ := o.at("error.description").(string); !strings.Contains(text, "config when a file is provided") {
@@ -85,7 +86,7 @@ func TestReloadWithoutAFile(t *testing.T) {
 //
 // Go: TestServerEventsLDMKick server/events_test.go:3642
 func TestOneConnectionIsSentAway(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	told, closed := make(chan struct{}, 1), make(chan error, 1)
 	nc := connect(t, s, "a", nats.NoReconnect(),
@@ -95,7 +96,7 @@ func TestOneConnectionIsSentAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone := subscribe(t, sys, "$SYS.ACCOUNT.A.DISCONNECT")
+	gone := kit.Subscribe(t, sys, "$SYS.ACCOUNT.A.DISCONNECT")
 	var others sync.WaitGroup
 	others.Go(func() {
 		for range 50 {
@@ -120,17 +121,17 @@ func TestOneConnectionIsSentAway(t *testing.T) {
 	order("LDM")
 	select {
 	case <-told:
-	case <-time.After(patience):
+	case <-time.After(kit.Patience):
 		t.Fatal("the client was not told")
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	order("KICK")
 	select {
 	case <-closed:
-	case <-time.After(patience):
+	case <-time.After(kit.Patience):
 		t.Fatal("the client was not disconnected")
 	}
-	decode(t, next(t, gone).Data).expect(t, map[string]any{"client.id": int(id), "reason": "Kicked"})
+	decode(t, gone.Next().Data).expect(t, map[string]any{"client.id": int(id), "reason": "Kicked"})
 	o := ask(t, sys, "$SYS.REQ.SERVER."+s.ID()+".KICK", fmt.Sprintf(`{"cid": %d}`, id))
 	o.expect(t, map[string]any{"error.code": 500, "error.description": "no such client or leafnode id"})
 }

@@ -9,12 +9,15 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Every request about the server is answered in an envelope, whether it is for
 // all servers or for this one, with headers and without.
 func TestRequestsAboutTheServer(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	for _, tc := range []struct {
 		name, body string
@@ -50,7 +53,7 @@ func TestRequestsAboutTheServer(t *testing.T) {
 			m := nats.NewMsg(subject)
 			m.Header.Set("Some-Header", "to be ignored")
 			m.Data = []byte(tc.body)
-			answer, err := sys.RequestMsg(m, patience)
+			answer, err := sys.RequestMsg(m, kit.Patience)
 			if err != nil {
 				t.Fatalf("%s: %v", subject, err)
 			}
@@ -73,7 +76,7 @@ func TestRequestsAboutTheServer(t *testing.T) {
 
 // The parts of the server's description grow and keep their order.
 func TestAnswersAreNumbered(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	var last float64
 	for _, name := range []string{"VARZ", "STATSZ", "CONNZ", "STATSZ"} {
@@ -87,7 +90,7 @@ func TestAnswersAreNumbered(t *testing.T) {
 
 // Go: TestMonitorServerIDZRequest server/monitor_test.go:5957
 func TestServerIdentity(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	for _, subject := range []string{"$SYS.REQ.SERVER.PING.IDZ", "$SYS.REQ.SERVER." + s.ID() + ".IDZ"} {
 		o := ask(t, sys, subject, "")
@@ -100,7 +103,7 @@ func TestServerIdentity(t *testing.T) {
 
 // Go: TestServerEventsHealthZJetStreamNotEnabled server/events_test.go:2828
 func TestHealthWithoutJetStream(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	o := ask(t, connect(t, s, "sys"), "$SYS.REQ.SERVER."+s.ID()+".HEALTHZ", "")
 	o.expect(t, map[string]any{"data.status": "ok", "data.error": nil, "error": nil})
 }
@@ -109,7 +112,7 @@ func TestHealthWithoutJetStream(t *testing.T) {
 //
 // Go: TestServerEventsPingStatsZFilter server/events_test.go:2985
 func TestFilters(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	admitted := []string{
 		`{"server_name": "on"}`, `{"server_name": "one", "exact_match": true}`, `{"server_name": ""}`, `{}`,
@@ -149,7 +152,7 @@ func TestFilters(t *testing.T) {
 
 // Go: TestServerEventsPingStatsZFailFilter server/events_test.go:3026
 func TestBadRequests(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	server := "$SYS.REQ.SERVER." + s.ID() + "."
 	for _, subject := range []string{
@@ -182,7 +185,7 @@ func TestBadRequests(t *testing.T) {
 
 // Who cannot be answered is not served: nothing happens without a reply subject.
 func TestRequestsWithoutAReply(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	id, err := a.GetClientID()
 	if err != nil {
@@ -193,7 +196,7 @@ func TestRequestsWithoutAReply(t *testing.T) {
 	sys.Publish("$SYS.REQ.SERVER.PING.VARZ", nil)
 	sys.Publish("$SYS.REQ.SERVER.PING.PROFILEZ", []byte(`{"name": "cpu", "duration": 300000000000}`))
 	ask(t, sys, "$SYS.REQ.SERVER.PING.IDZ", "")
-	flush(t, a)
+	kit.Flush(t, a)
 	if o := ask(t, sys, "$SYS.REQ.SERVER.PING.PROFILEZ", `{"name": "cpu", "duration": 1000000}`); o.at("data.error") != "" {
 		t.Errorf("got %v", o)
 	}
@@ -201,7 +204,7 @@ func TestRequestsWithoutAReply(t *testing.T) {
 
 // Answers come compressed to those who can read that.
 func TestCompressedAnswers(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	plain := func(r io.Reader) io.Reader { return r }
 	snappy := func(r io.Reader) io.Reader { return s2.NewReader(r) }
@@ -231,7 +234,7 @@ func TestCompressedAnswers(t *testing.T) {
 		if tc.accept != "" {
 			m.Header.Set("Accept-Encoding", tc.accept)
 		}
-		answer, err := sys.RequestMsg(m, patience)
+		answer, err := sys.RequestMsg(m, kit.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +254,7 @@ func TestCompressedAnswers(t *testing.T) {
 
 // Go: TestMonitorProfilez server/monitor_test.go:5985
 func TestProfiles(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
 	for _, body := range []string{
 		`{"name": "allocs"}`, `{"name": "allocs", "debug": 1}`, `{"name": "block"}`, `{"name": "goroutine"}`,
@@ -264,7 +267,7 @@ func TestProfiles(t *testing.T) {
 				Error   string
 			}
 		}
-		m, err := sys.Request("$SYS.REQ.SERVER.PING.PROFILEZ", []byte(body), patience)
+		m, err := sys.Request("$SYS.REQ.SERVER.PING.PROFILEZ", []byte(body), kit.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // statszSubjects are the ways to ask for the statistics.
@@ -15,18 +18,18 @@ func statszSubjects(id string) []string {
 }
 
 func TestStatistics(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys, a := connect(t, s, "sys"), connect(t, s, "a")
 	if _, err := a.Subscribe("foo", func(*nats.Msg) {}); err != nil {
 		t.Fatal(err)
 	}
 	a.Publish("foo", []byte("hello"))
-	flush(t, a)
+	kit.Flush(t, a)
 	b := connect(t, s, "b")
 	b.Close()
-	gone := subscribe(t, sys, "$SYS.ACCOUNT.B.DISCONNECT")
+	gone := kit.Subscribe(t, sys, "$SYS.ACCOUNT.B.DISCONNECT")
 	if s.NumClients() > 2 {
-		next(t, gone)
+		gone.Next()
 	}
 	for _, subject := range statszSubjects(s.ID()) {
 		o := ask(t, sys, subject, "")
@@ -62,7 +65,7 @@ func TestStatisticsShowTheLimitsOfTheProcess(t *testing.T) {
 	defer debug.SetMemoryLimit(memory)
 	runtime.GOMAXPROCS(procs * 2)
 	debug.SetMemoryLimit(memory / 2)
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	ask(t, connect(t, s, "sys"), "$SYS.REQ.SERVER.PING.STATSZ", "").expect(t, map[string]any{
 		"statsz.gomaxprocs": procs * 2, "statsz.gomemlimit": float64(memory / 2),
 	})
@@ -71,12 +74,12 @@ func TestStatisticsShowTheLimitsOfTheProcess(t *testing.T) {
 // A request without a reply subject makes the server publish its statistics at
 // once, as often as it is asked.
 func TestStatisticsArePublishedOnRequest(t *testing.T) {
-	s := start(t, twoAccounts)
+	s := godwittest.RunConfig(t, twoAccounts)
 	sys := connect(t, s, "sys")
-	sub := subscribe(t, sys, "$SYS.SERVER.*.STATSZ")
+	sub := kit.Subscribe(t, sys, "$SYS.SERVER.*.STATSZ")
 	for _, subject := range statszSubjects(s.ID()) {
 		sys.Publish(subject, nil)
-		m := next(t, sub)
+		m := sub.Next()
 		if m.Subject != "$SYS.SERVER."+s.ID()+".STATSZ" || m.Reply != "" {
 			t.Errorf("got %s, reply %q", m.Subject, m.Reply)
 		}

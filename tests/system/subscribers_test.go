@@ -5,12 +5,15 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Whoever may ask $SYS.DEBUG.SUBSCRIBERS learns how many subscriptions of clients
 // a subject, or any subject of a pattern, has in the asking account.
 func TestCountingSubscribers(t *testing.T) {
-	s := start(t, `
+	s := godwittest.RunConfig(t, `
 		system_account: SYS
 		accounts {
 			SYS {
@@ -39,13 +42,13 @@ func TestCountingSubscribers(t *testing.T) {
 			if _, err := nc.QueueSubscribe(fmt.Sprintf("work.%d", i), "Q.1", func(*nats.Msg) {}); err != nil {
 				t.Fatal(err)
 			}
-			flush(t, nc)
+			kit.Flush(t, nc)
 		}
 	}
 	a, sys := connect(t, s, "a"), connect(t, s, "sys")
 	count := func(nc *nats.Conn, question string) string {
 		t.Helper()
-		m, err := nc.Request("$SYS.DEBUG.SUBSCRIBERS", []byte(question), patience)
+		m, err := nc.Request("$SYS.DEBUG.SUBSCRIBERS", []byte(question), kit.Patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +68,7 @@ func TestCountingSubscribers(t *testing.T) {
 	if got := count(sys, "foo.bar"); got != "0" {
 		t.Errorf("in the system account: %s", got)
 	}
-	if m, err := sys.Request("$SYS.REQ.ACCOUNT.NSUBS", []byte(`{"acc": "A", "subject": "work", "queue": "US4x"}`), patience); err != nil || string(m.Data) != "3" {
+	if m, err := sys.Request("$SYS.REQ.ACCOUNT.NSUBS", []byte(`{"acc": "A", "subject": "work", "queue": "US4x"}`), kit.Patience); err != nil || string(m.Data) != "3" {
 		t.Errorf("NSUBS: %v, %v", m, err)
 	}
 	for _, bad := range []string{"", "foo..bar", "a b c", "foo.>.bar"} {

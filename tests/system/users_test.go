@@ -7,11 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestClientUserInfoReq server/client_test.go:3069
 func TestUsersLearnAboutThemselves(t *testing.T) {
-	s := start(t, `
+	s := godwittest.RunConfig(t, `
 		server_name: one
 		accounts {
 			A { users: [ {user: joe, password: p, permissions: {
@@ -59,7 +62,7 @@ func TestUsersLearnAboutThemselves(t *testing.T) {
 	}
 	m := nats.NewMsg("$SYS.REQ.USER.INFO")
 	m.Header["Nats-Request-Info"] = []string{string(claim)}
-	answer, err := connect(t, s, "ann").RequestMsg(m, patience)
+	answer, err := connect(t, s, "ann").RequestMsg(m, kit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}

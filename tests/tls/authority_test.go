@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +25,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 var serials atomic.Int64
@@ -114,7 +115,7 @@ func (a *authority) issue(name string, details ...detail) *credential {
 func (a *authority) make(name string, issuer *credential, details ...detail) *credential {
 	a.t.Helper()
 	c := &credential{
-		name: name, key: must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
+		name: name, key: kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
 		file: filepath.Join(a.dir, name+".pem"), keys: filepath.Join(a.dir, name+".key"),
 	}
 	template := &x509.Certificate{
@@ -134,15 +135,15 @@ func (a *authority) make(name string, issuer *credential, details ...detail) *cr
 	} else {
 		c.above = append([]*x509.Certificate{issuer.cert}, issuer.above...)
 	}
-	der := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, signer.cert, c.key.Public(), signer.key))
-	c.cert = must[*x509.Certificate](a.t)(x509.ParseCertificate(der))
+	der := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, signer.cert, c.key.Public(), signer.key))
+	c.cert = kit.Must[*x509.Certificate](a.t)(x509.ParseCertificate(der))
 	between := c.above
 	if len(between) > 0 {
 		between = between[:len(between)-1]
 	}
 	writeCerts(a.t, c.file, append([]*x509.Certificate{c.cert}, between...)...)
-	key := must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.key))
-	write(a.t, c.keys, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	key := kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.key))
+	kit.Write(a.t, c.keys, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
 	return c
 }
 
@@ -150,14 +151,9 @@ func writeCerts(t testing.TB, file string, certs ...*x509.Certificate) {
 	t.Helper()
 	var text strings.Builder
 	for _, c := range certs {
-		ok(t, pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+		kit.OK(t, pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 	}
-	write(t, file, text.String())
-}
-
-func write(t testing.TB, file, text string) {
-	t.Helper()
-	ok(t, os.WriteFile(file, []byte(text), 0o600))
+	kit.Write(t, file, text.String())
 }
 
 // pool trusts the authority.

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/s2"
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // counters are those of the cache, as monitoring shows them.
@@ -42,15 +44,15 @@ func (a *authority) expired(c *credential, status int) string {
 	a.mu.Lock()
 	age, lasts, before := a.age, a.lasts, a.statuses[c.cert.SerialNumber.String()]
 	a.age, a.lasts, a.statuses[c.cert.SerialNumber.String()] = 1000*time.Hour, -999*time.Hour, status
-	der := must[[]byte](a.t)(a.answer(c.cert.SerialNumber))
+	der := kit.Must[[]byte](a.t)(a.answer(c.cert.SerialNumber))
 	a.age, a.lasts, a.statuses[c.cert.SerialNumber.String()] = age, lasts, before
 	a.mu.Unlock()
 	var packed bytes.Buffer
 	w := s2.NewWriter(&packed)
-	must[int](a.t)(w.Write(der))
-	ok(a.t, w.Close())
+	kit.Must[int](a.t)(w.Write(der))
+	kit.OK(a.t, w.Close())
 	word := map[int]string{ocsp.Good: "good", ocsp.Revoked: "revoked", ocsp.Unknown: "unknown"}[status]
-	text := must[[]byte](a.t)(json.Marshal(map[string]any{c.fingerprint(): map[string]any{
+	text := kit.Must[[]byte](a.t)(json.Marshal(map[string]any{c.fingerprint(): map[string]any{
 		"subject":   c.cert.Subject.ToRDNSequence().String(),
 		"cached_at": time.Now().Add(-1000 * time.Hour).UTC().Format(time.RFC3339), "resp_status": word,
 		"resp_expires": time.Now().Add(-999 * time.Hour).UTC().Format(time.RFC3339),
@@ -62,8 +64,8 @@ func (a *authority) expired(c *credential, status int) string {
 // inCache writes the file of a cache.
 func inCache(t testing.TB, dir, text string) {
 	t.Helper()
-	ok(t, os.MkdirAll(dir, 0o700))
-	write(t, filepath.Join(dir, "cache.json"), text)
+	kit.OK(t, os.MkdirAll(dir, 0o700))
+	kit.Write(t, filepath.Join(dir, "cache.json"), text)
 }
 
 // TestCacheOfAnswers: who comes again is not asked about again, also not by the
@@ -95,7 +97,7 @@ func TestCacheOfAnswers(t *testing.T) {
 			w.accepts(s, w.a)
 			w.rejects(s, w.b)
 			s.wantCounters("a new server", counters{Hits: 3, Responses: 3, Goods: 2, Revokes: 1})
-			if n := s.log.count("INF OCSP peer cache online, type [local]"); n != 1 {
+			if n := s.log.Count("INF OCSP peer cache online, type [local]"); n != 1 {
 				t.Errorf("logged %d times", n)
 			}
 		})
@@ -123,7 +125,7 @@ func TestAnswersWithoutEnd(t *testing.T) {
 				s.wantCounters("second", counters{Misses: 2, Hits: 2, Responses: 2, Goods: 2})
 				return
 			}
-			eventually(t, "it is asked again", func() bool {
+			kit.Eventually(t, "it is asked again", func() bool {
 				w.accepts(s, w.a)
 				return w.one.questions(w.a) == 2
 			})
@@ -167,8 +169,8 @@ func TestExpiredAnswersInTheCache(t *testing.T) {
 			w.one.set(func(a *authority) { a.silent = c.silent })
 			s := run(t, w.config(fmt.Sprintf("ocsp_peer { verify: true, ca_timeout: 0.5, allow_when_ca_unreachable: %v }", c.allow),
 				"ocsp_cache { type: local, preserve_revoked: true, local_store: '"+dir+"' }"))
-			if n := s.log.count("Unable to load OCSP peer cache"); n != 0 {
-				t.Fatalf("the cache is not read: %q", s.log.lines)
+			if n := s.log.Count("Unable to load OCSP peer cache"); n != 0 {
+				t.Fatalf("the cache is not read: %q", s.log.Find())
 			}
 			if c.ok {
 				w.accepts(s, w.a)
@@ -198,7 +200,7 @@ func TestPlaceOfTheCache(t *testing.T) {
 			w.accepts(s, w.b)
 			s.Shutdown()
 			var saved map[string]json.RawMessage
-			ok(t, json.Unmarshal(must[[]byte](t)(os.ReadFile(filepath.Join(dir, "cache.json"))), &saved))
+			kit.OK(t, json.Unmarshal(kit.Must[[]byte](t)(os.ReadFile(filepath.Join(dir, "cache.json"))), &saved))
 			if len(saved) != 3 || saved[w.a.fingerprint()] == nil || saved[w.b.fingerprint()] == nil {
 				t.Errorf("%d answers are saved", len(saved))
 			}
@@ -212,13 +214,13 @@ func TestBrokenCache(t *testing.T) {
 	dir := t.TempDir()
 	inCache(t, dir, `{"broken`)
 	s := run(t, w.config("ocsp_peer: true", "ocsp_cache { local_store: '"+dir+"' }"))
-	if n := s.log.count("WRN Unable to load OCSP peer cache: "); n != 1 {
+	if n := s.log.Count("WRN Unable to load OCSP peer cache: "); n != 1 {
 		t.Errorf("warned %d times", n)
 	}
 	w.accepts(s, w.a)
 	s.Shutdown()
 	var saved map[string]json.RawMessage
-	ok(t, json.Unmarshal(must[[]byte](t)(os.ReadFile(filepath.Join(dir, "cache.json"))), &saved))
+	kit.OK(t, json.Unmarshal(kit.Must[[]byte](t)(os.ReadFile(filepath.Join(dir, "cache.json"))), &saved))
 	if len(saved) != 2 {
 		t.Errorf("%d answers are saved", len(saved))
 	}
@@ -237,10 +239,10 @@ func TestCacheIsSavedWhileTheServerRuns(t *testing.T) {
 	if n := size(file); n != 0 {
 		t.Errorf("%d bytes at once", n)
 	}
-	eventually(t, "answers are saved", func() bool { return size(file) > 0 })
+	kit.Eventually(t, "answers are saved", func() bool { return size(file) > 0 })
 	first := size(file)
 	w.accepts(s, w.b)
-	eventually(t, "more answers are saved", func() bool { return size(file) > first })
+	kit.Eventually(t, "more answers are saved", func() bool { return size(file) > first })
 }
 
 // TestMonitoringOfTheCache: it is shown if there is one, and a reload may add and
@@ -284,15 +286,15 @@ func TestMonitoringOfTheCache(t *testing.T) {
 			t.Error("shown before")
 		}
 		w.accepts(s, w.a)
-		ok(t, s.reload(text(peer, "ocsp_cache { type: local }")))
+		kit.OK(t, s.reload(text(peer, "ocsp_cache { type: local }")))
 		s.wantCounters("added", counters{})
 		w.accepts(s, w.a)
-		ok(t, s.reload(text(peer, "ocsp_cache { type: local }\nmax_payload: 1000")))
+		kit.OK(t, s.reload(text(peer, "ocsp_cache { type: local }\nmax_payload: 1000")))
 		w.accepts(s, w.a)
 		s.wantCounters("kept", counters{Misses: 2, Hits: 2, Responses: 2, Goods: 2})
-		ok(t, s.reload(text(peer, "ocsp_cache { type: local, preserve_revoked: true }")))
+		kit.OK(t, s.reload(text(peer, "ocsp_cache { type: local, preserve_revoked: true }")))
 		s.wantCounters("changed, with the same file", counters{Responses: 2, Goods: 2})
-		ok(t, s.reload(text(peer, "ocsp_cache: false")))
+		kit.OK(t, s.reload(text(peer, "ocsp_cache: false")))
 		if s.counters() != nil {
 			t.Error("shown after it is gone")
 		}

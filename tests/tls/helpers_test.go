@@ -6,57 +6,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long tests wait for what must happen.
-const patience = 10 * time.Second
-
-func must[T any](t testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func ok(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually waits until a condition holds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(patience); !holds(); <-again.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
 
 // site is a server with its configuration file.
 type site struct {
 	*godwit.Server
 	t    testing.TB
 	path string
-	log  logLines
+	log  kit.Log
 }
 
 // prepare makes a server of a configuration.
@@ -80,12 +46,12 @@ func prepare(t testing.TB, text string) (*site, error) {
 // run starts a server.
 func run(t testing.TB, text string) *site {
 	t.Helper()
-	return must[*site](t)(prepare(t, text))
+	return kit.Must[*site](t)(prepare(t, text))
 }
 
 func (s *site) write(text string) {
 	s.t.Helper()
-	write(s.t, s.path, "listen: 127.0.0.1:-1\n"+text)
+	kit.Write(s.t, s.path, "listen: 127.0.0.1:-1\n"+text)
 }
 
 // reload makes a text the configuration.
@@ -104,7 +70,7 @@ func tlsBlock(server *credential, ca, more string) string {
 func (s *site) try(url string, options ...nats.Option) (*nats.Conn, error) {
 	s.t.Helper()
 	quiet := nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})
-	options = append([]nats.Option{nats.NoReconnect(), quiet, nats.Timeout(patience)}, options...)
+	options = append([]nats.Option{nats.NoReconnect(), quiet, nats.Timeout(kit.Patience)}, options...)
 	nc, err := nats.Connect(url, options...)
 	if err == nil {
 		s.t.Cleanup(nc.Close)
@@ -115,9 +81,9 @@ func (s *site) try(url string, options ...nats.Option) (*nats.Conn, error) {
 // works makes sure that messages pass.
 func works(t testing.TB, nc *nats.Conn) {
 	t.Helper()
-	sub := must[*nats.Subscription](t)(nc.SubscribeSync("foo"))
-	ok(t, nc.Publish("foo", []byte("hello")))
-	if m := must[*nats.Msg](t)(sub.NextMsg(patience)); string(m.Data) != "hello" {
+	sub := kit.Must[*nats.Subscription](t)(nc.SubscribeSync("foo"))
+	kit.OK(t, nc.Publish("foo", []byte("hello")))
+	if m := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience)); string(m.Data) != "hello" {
 		t.Errorf("got %q", m.Data)
 	}
 }
@@ -135,7 +101,7 @@ func (s *site) stapledIn(trusted *x509.CertPool) (found string) {
 		found = status(s.t, state)
 		return nil
 	}}
-	nc := must[*nats.Conn](s.t)(s.try(s.DialURL(), nats.Secure(config)))
+	nc := kit.Must[*nats.Conn](s.t)(s.try(s.DialURL(), nats.Secure(config)))
 	works(s.t, nc)
 	nc.Close()
 	return found
@@ -144,38 +110,7 @@ func (s *site) stapledIn(trusted *x509.CertPool) (found string) {
 // varz asks monitoring.
 func (s *site) varz() *godwit.Varz {
 	s.t.Helper()
-	return must[*godwit.Varz](s.t)(s.Varz(nil))
-}
-
-// logLines keeps what is logged.
-type logLines struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (l *logLines) add(level, format string, args []any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, level+" "+fmt.Sprintf(format, args...))
-}
-
-func (l *logLines) Noticef(format string, args ...any) { l.add("INF", format, args) }
-func (l *logLines) Warnf(format string, args ...any)   { l.add("WRN", format, args) }
-func (l *logLines) Errorf(format string, args ...any)  { l.add("ERR", format, args) }
-func (l *logLines) Fatalf(format string, args ...any)  { l.add("FTL", format, args) }
-func (l *logLines) Debugf(format string, args ...any)  { l.add("DBG", format, args) }
-func (l *logLines) Tracef(format string, args ...any)  { l.add("TRC", format, args) }
-
-// count is how many lines have a part.
-func (l *logLines) count(part string) (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, line := range l.lines {
-		if strings.Contains(line, part) {
-			n++
-		}
-	}
-	return n
+	return kit.Must[*godwit.Varz](s.t)(s.Varz(nil))
 }
 
 // size is that of a file, 0 if it is not there.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // town is a root with two authorities below it, a server and two clients.
@@ -52,7 +53,7 @@ func (w *town) connect(s *site, url string, client *credential) (*nats.Conn, err
 // accepts checks that a client can connect, and that messages pass.
 func (w *town) accepts(s *site, client *credential) {
 	w.t.Helper()
-	nc := must[*nats.Conn](w.t)(w.connect(s, s.DialURL(), client))
+	nc := kit.Must[*nats.Conn](w.t)(w.connect(s, s.DialURL(), client))
 	works(w.t, nc)
 	nc.Close()
 }
@@ -128,7 +129,7 @@ func TestPeers(t *testing.T) {
 			if n := w.one.questions(w.a); n != c.asked {
 				t.Errorf("%d questions, want %d", n, c.asked)
 			}
-			warned := s.log.count("WRN OCSP verify fail for [CN=A,O=Tests] but WarnOnly is true so allowing") > 0
+			warned := s.log.Count("WRN OCSP verify fail for [CN=A,O=Tests] but WarnOnly is true so allowing") > 0
 			if want := strings.Contains(c.name, "warn_only") && c.a; warned != want {
 				t.Errorf("warned: %v", warned)
 			}
@@ -179,16 +180,16 @@ func TestAdvisoriesAboutPeers(t *testing.T) {
 		accounts { SYS { users: [ { user: sys, password: pw } ] }, A { users: [ { user: a, password: pw } ] } }
 		system_account: SYS
 		no_auth_user: a`))
-	system := must[*nats.Conn](t)(s.try(s.DialURL(), nats.RootCAs(w.root.file), w.b.option(), nats.UserInfo("sys", "pw")))
-	sub := must[*nats.Subscription](t)(system.SubscribeSync("$SYS.SERVER." + s.ID() + ".OCSP.PEER.>"))
-	ok(t, system.FlushTimeout(patience))
+	system := kit.Must[*nats.Conn](t)(s.try(s.DialURL(), nats.RootCAs(w.root.file), w.b.option(), nats.UserInfo("sys", "pw")))
+	sub := kit.Must[*nats.Subscription](t)(system.SubscribeSync("$SYS.SERVER." + s.ID() + ".OCSP.PEER.>"))
+	kit.OK(t, system.FlushTimeout(kit.Patience))
 	w.root.tell(w.one.credential, ocsp.Revoked)
 	w.rejects(s, w.a)
 	got := make(map[string]map[string]any)
 	for range 2 {
-		m := must[*nats.Msg](t)(sub.NextMsg(patience))
+		m := kit.Must[*nats.Msg](t)(sub.NextMsg(kit.Patience))
 		var advisory map[string]any
-		ok(t, json.Unmarshal(m.Data, &advisory))
+		kit.OK(t, json.Unmarshal(m.Data, &advisory))
 		got[m.Subject[strings.LastIndex(m.Subject, "PEER.")+5:]] = advisory
 	}
 	peer := map[string]any{"subject": "CN=A,O=Tests", "issuer": "CN=One,O=Tests", "fingerprint": w.a.fingerprint()}
@@ -236,14 +237,14 @@ func TestPeersOfWebsocket(t *testing.T) {
 	if _, err := w.connect(s, address, w.a); err == nil {
 		t.Error("a revoked client is connected")
 	}
-	eventually(t, "the log says why", func() bool { return s.log.count("client not OCSP valid") == 1 })
-	works(t, must[*nats.Conn](t)(w.connect(s, address, w.b)))
+	kit.Eventually(t, "the log says why", func() bool { return s.log.Count("client not OCSP valid") == 1 })
+	works(t, kit.Must[*nats.Conn](t)(w.connect(s, address, w.b)))
 	if v := s.varz(); v.TLSOCSPPeerVerify || !v.Websocket.TLSOCSPPeerVerify || v.OCSPResponseCache == nil {
 		t.Errorf("monitoring: %v, %v, %v", v.TLSOCSPPeerVerify, v.Websocket.TLSOCSPPeerVerify, v.OCSPResponseCache)
 	}
-	ok(t, s.reload(w.config("ocsp_peer: true", web(""))))
+	kit.OK(t, s.reload(w.config("ocsp_peer: true", web(""))))
 	w.rejects(s, w.a)
-	works(t, must[*nats.Conn](t)(w.connect(s, address, w.a)))
+	works(t, kit.Must[*nats.Conn](t)(w.connect(s, address, w.a)))
 	if v := s.varz(); !v.TLSOCSPPeerVerify || v.Websocket.TLSOCSPPeerVerify {
 		t.Errorf("monitoring: %v, %v", v.TLSOCSPPeerVerify, v.Websocket.TLSOCSPPeerVerify)
 	}
@@ -253,19 +254,19 @@ func TestPeersOfWebsocket(t *testing.T) {
 // certificate is found.
 func TestPeersOfEmbedder(t *testing.T) {
 	w := newTown(t)
-	pair := must[tls.Certificate](t)(tls.LoadX509KeyPair(w.server.file, w.server.keys))
+	pair := kit.Must[tls.Certificate](t)(tls.LoadX509KeyPair(w.server.file, w.server.keys))
 	for name, config := range map[string]*tls.Config{
 		"list":     {Certificates: []tls.Certificate{pair}},
 		"function": {GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &pair, nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, w.root.pool()
-			o := must[*godwit.Options](t)(godwit.ProcessConfigString("listen: 127.0.0.1:-1\nocsp_cache: false\n" +
+			o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigString("listen: 127.0.0.1:-1\nocsp_cache: false\n" +
 				tlsBlock(w.server, w.root.file, "verify: true\nocsp_peer: true")))
 			o.TLSConfig = config
-			s := &site{Server: must[*godwit.Server](t)(godwit.NewServer(o)), t: t}
+			s := &site{Server: kit.Must[*godwit.Server](t)(godwit.NewServer(o)), t: t}
 			t.Cleanup(s.Shutdown)
-			ok(t, s.Start())
+			kit.OK(t, s.Start())
 			w.one.tell(w.a, ocsp.Revoked)
 			w.rejects(s, w.a)
 			w.accepts(s, w.b)
@@ -316,15 +317,15 @@ func TestMonitoringOverTLS(t *testing.T) {
 			}
 			s := run(t, w.config(c.peer, "https: '127.0.0.1:-1'\n"+c.more))
 			w.accepts(s, w.a)
-			pair := must[tls.Certificate](t)(tls.LoadX509KeyPair(w.a.file, w.a.keys))
+			pair := kit.Must[tls.Certificate](t)(tls.LoadX509KeyPair(w.a.file, w.a.keys))
 			for name, certificates := range map[string][]tls.Certificate{"with a certificate": {pair}, "without one": nil} {
 				transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.root.pool(), Certificates: certificates}}
-				client := &http.Client{Transport: transport, Timeout: patience}
+				client := &http.Client{Transport: transport, Timeout: kit.Patience}
 				r, err := client.Get("https://" + s.MonitorAddr().String())
 				if err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
-				body := must[[]byte](t)(io.ReadAll(r.Body))
+				body := kit.Must[[]byte](t)(io.ReadAll(r.Body))
 				r.Body.Close()
 				transport.CloseIdleConnections()
 				if got := status(t, *r.TLS); r.StatusCode != http.StatusOK || got != c.stapled || len(body) == 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/godwittest"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // TestStaplingModes: the mode, and what the certificate demands, decide whether the
@@ -69,10 +70,10 @@ func TestStaplingModes(t *testing.T) {
 		if got := s.stapled(root); got != c.want {
 			t.Errorf("%s: stapled: %s, want %s", name, got, c.want)
 		}
-		if n := s.log.count("OCSP Stapling enabled for Client connections"); n > 1 || (n == 1) != (c.want != "none") {
+		if n := s.log.Count("OCSP Stapling enabled for Client connections"); n > 1 || (n == 1) != (c.want != "none") {
 			t.Errorf("%s: logged %d times", name, n)
 		}
-		refused := s.log.count("Certificate at '" + c.server.file + "' has MustStaple but OCSP is disabled")
+		refused := s.log.Count("Certificate at '" + c.server.file + "' has MustStaple but OCSP is disabled")
 		if off := c.config == "ocsp: false" || strings.Contains(c.config, "never"); refused > 1 || (refused == 1) != (off && c.server == demands) {
 			t.Errorf("%s: warned %d times", name, refused)
 		}
@@ -122,8 +123,8 @@ func TestCertificateIsRevokedLater(t *testing.T) {
 				if _, err := c.site.try(c.site.DialURL()); err == nil {
 					t.Error("connected to a server that has ended")
 				}
-				if c.site.log.count("ERR Received OCSP status for Client certificate '"+c.server.file+"': revoked") != 1 {
-					t.Errorf("the log does not say why: %q", c.site.log.lines)
+				if c.site.log.Count("ERR Received OCSP status for Client certificate '"+c.server.file+"': revoked") != 1 {
+					t.Errorf("the log does not say why: %q", c.site.log.Find())
 				}
 			case "none":
 				// Nobody asks, so that nobody can hear of it.
@@ -134,7 +135,7 @@ func TestCertificateIsRevokedLater(t *testing.T) {
 					t.Errorf("stapled: %s", got)
 				}
 			default:
-				eventually(t, "the revoked status is stapled", func() bool { return c.site.stapled(c.root) == c.later })
+				kit.Eventually(t, "the revoked status is stapled", func() bool { return c.site.stapled(c.root) == c.later })
 				if !c.site.Running() {
 					t.Error("the server has ended")
 				}
@@ -173,7 +174,7 @@ func TestReloadOfStaples(t *testing.T) {
 			if got := s.stapled(root); got != c.first {
 				t.Fatalf("stapled: %s", got)
 			}
-			ok(t, s.reload(text(c.server, c.config)))
+			kit.OK(t, s.reload(text(c.server, c.config)))
 			if got := s.stapled(root); got != c.then {
 				t.Errorf("stapled: %s", got)
 			}
@@ -202,7 +203,7 @@ func TestReloadOfStaples(t *testing.T) {
 		root.set(func(a *authority) { a.silent = true })
 		defer root.set(func(a *authority) { a.silent = false })
 		for _, more := range []string{"max_payload: 1000", "ocsp: { mode: always }"} {
-			ok(t, s.reload(text(server, "")+more))
+			kit.OK(t, s.reload(text(server, "")+more))
 			if got := s.stapled(root); got != "good" {
 				t.Errorf("stapled: %s", got)
 			}
@@ -222,14 +223,14 @@ func TestStapleOfWebsocket(t *testing.T) {
 	}
 	s := run(t, text(demands))
 	stapled := func() string {
-		conn := must[*tls.Conn](t)(tls.Dial("tcp", strings.TrimPrefix(s.WebsocketURL(), "wss://"), &tls.Config{RootCAs: root.pool()}))
+		conn := kit.Must[*tls.Conn](t)(tls.Dial("tcp", strings.TrimPrefix(s.WebsocketURL(), "wss://"), &tls.Config{RootCAs: root.pool()}))
 		defer conn.Close()
 		return status(t, conn.ConnectionState())
 	}
 	if web, client := stapled(), s.stapled(root); web != "good" || client != "none" {
 		t.Errorf("stapled: %s and %s", web, client)
 	}
-	ok(t, s.reload(text(plain)))
+	kit.OK(t, s.reload(text(plain)))
 	if web := stapled(); web != "none" {
 		t.Errorf("stapled: %s", web)
 	}
@@ -298,7 +299,7 @@ func TestIssuerOfCertificate(t *testing.T) {
 				}
 				return
 			}
-			ok(t, err)
+			kit.OK(t, err)
 			pool := root.pool()
 			pool.AddCert(one.cert)
 			if got := s.stapledIn(pool); got != "good" {

@@ -10,12 +10,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // owed is how many answers an account's services owe.
 func (s *site) owed(account string) int {
 	s.t.Helper()
-	z := must[*godwit.Accountz](s.t)(s.Accountz(&godwit.AccountzOptions{Account: account}))
+	z := kit.Must[*godwit.Accountz](s.t)(s.Accountz(&godwit.AccountzOptions{Account: account}))
 	return len(z.Account.Responses)
 }
 
@@ -23,13 +24,13 @@ func (s *site) owed(account string) int {
 func serve(t testing.TB, nc *nats.Conn, subject, queue string) <-chan *nats.Msg {
 	t.Helper()
 	asked := make(chan *nats.Msg, 16)
-	must[*nats.Subscription](t)(nc.QueueSubscribe(subject, queue, func(m *nats.Msg) {
+	kit.Must[*nats.Subscription](t)(nc.QueueSubscribe(subject, queue, func(m *nats.Msg) {
 		if err := m.Respond(m.Data); err != nil {
 			t.Errorf("answer: %v", err)
 		}
 		asked <- m
 	}))
-	flush(t, nc)
+	kit.Flush(t, nc)
 	return asked
 }
 
@@ -64,7 +65,7 @@ func TestTracedServiceImports(t *testing.T) {
 	}
 	s := run(t, text(false))
 	nc := s.connect("d", nats.Name("requestor"))
-	traces, answers := subscribe(t, nc, "tr.a"), subscribe(t, nc, "inbox")
+	traces, answers := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "inbox")
 	atA, atC := s.connect("a", nats.Name("at A")), s.connect("c", nats.Name("at C"))
 	askedA, askedC := serve(t, atA, "*", "workers"), serve(t, atC, "baz", "")
 	for i, allow := range []bool{false, true, false} {
@@ -74,16 +75,16 @@ func TestTracedServiceImports(t *testing.T) {
 		both(t, func(t *testing.T, deliver bool, headers []string) {
 			m := message("bat", "request", headers...)
 			m.Reply = answers.Subject
-			ok(t, nc.PublishMsg(m))
+			kit.OK(t, nc.PublishMsg(m))
 			want := []string{
 				"in name=requestor acc=D subj=bat", "si acc=B from=baz to=bar", "si acc=C from=baz to=baz", "sm to=baz",
 			}
 			if allow {
 				want = slices.Insert(want, 1, "eg name=at A acc=A sub=* queue=workers", "eg name=at C acc=C sub=baz", "si acc=A from=bar to=bozo")
 			}
-			traces.tells(nc, want...)
+			tells(t, traces, nc, want...)
 			if deliver {
-				same(t, "answers", []string{string(answers.next().Data), string(answers.next().Data)}, []string{"request", "request"})
+				same(t, "answers", []string{string(answers.Next().Data), string(answers.Next().Data)}, []string{"request", "request"})
 				// Where tracing goes on, whoever gets the message can trace it further;
 				// where it does not, nobody does.
 				for _, asked := range []<-chan *nats.Msg{askedA, askedC} {
@@ -93,8 +94,8 @@ func TestTracedServiceImports(t *testing.T) {
 					}
 				}
 			}
-			flush(t, nc, atA, atC)
-			if n, a, c := answers.count(atA, atC), len(askedA), len(askedC); n+a+c != 0 {
+			kit.Flush(t, nc, atA, atC)
+			if n, a, c := answers.Count(atA, atC), len(askedA), len(askedC); n+a+c != 0 {
 				t.Errorf("%d answers, %d and %d requests too many", n, a, c)
 			}
 			for _, account := range []string{"A", "B", "C", "D"} {
@@ -114,35 +115,35 @@ func TestTracedRequestWithoutService(t *testing.T) {
 		B { users: [ { user: b, password: pw } ], imports: [ { service: { account: A, subject: "s.>" } }, { service: { account: A, subject: "q.>" } } ] }
 	}`)
 	nc := s.connect("b")
-	traces, answers := subscribe(t, nc, "tr.a"), subscribe(t, nc, "inbox")
+	traces, answers := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "inbox")
 	ask := func(subject string, headers []string) {
 		t.Helper()
 		m := message(subject, "", headers...)
 		m.Reply = answers.Subject
-		ok(t, nc.PublishMsg(m))
+		kit.OK(t, nc.PublishMsg(m))
 	}
 	both(t, func(t *testing.T, deliver bool, headers []string) {
 		ask("nobody", headers)
-		traces.tells(nc, "in acc=B subj=nobody")
+		tells(t, traces, nc, "in acc=B subj=nobody")
 		ask("s.nobody", headers)
-		traces.tells(nc, "in acc=B subj=s.nobody", "si acc=A from=s.nobody to=s.nobody")
+		tells(t, traces, nc, "in acc=B subj=s.nobody", "si acc=A from=s.nobody to=s.nobody")
 		// What becomes of it in an account that does not show it is not told.
 		ask("q.nobody", headers)
-		traces.tells(nc, "in acc=B subj=q.nobody", "si acc=A from=q.nobody to=q.nobody")
+		tells(t, traces, nc, "in acc=B subj=q.nobody", "si acc=A from=q.nobody to=q.nobody")
 		for range 2 + len(when(deliver, "")) {
-			if _, err := answers.NextMsg(patience); !errors.Is(err, nats.ErrNoResponders) {
+			if _, err := answers.NextMsg(kit.Patience); !errors.Is(err, nats.ErrNoResponders) {
 				t.Errorf("got %v", err)
 			}
 		}
-		if n := answers.count(nc); n != 0 {
+		if n := answers.Count(nc); n != 0 {
 			t.Errorf("%d answers too many", n)
 		}
 	})
 	service := s.connect("a", nats.Name("service"))
-	wanted := subscribe(t, service, "s.somebody")
+	wanted := kit.Subscribe(t, service, "s.somebody")
 	ask("s.somebody", []string{dest, "tr.a", only, "true"})
-	traces.tells(nc, "in acc=B subj=s.somebody", "eg name=service acc=A sub=s.somebody", "si acc=A from=s.somebody to=s.somebody")
-	if n, m := answers.count(nc), wanted.count(); n+m != 0 {
+	tells(t, traces, nc, "in acc=B subj=s.somebody", "eg name=service acc=A sub=s.somebody", "si acc=A from=s.somebody to=s.somebody")
+	if n, m := answers.Count(nc), wanted.Count(); n+m != 0 {
 		t.Errorf("%d answers, %d requests", n, m)
 	}
 }
@@ -155,22 +156,22 @@ func TestAnswersAreTracedByTheirOwnHeaders(t *testing.T) {
 		B { users: [ { user: b, password: pw } ], imports: [ { service: { account: A, subject: "s.>" } } ] }
 	}`)
 	service, nc := s.connect("a", nats.Name("service")), s.connect("b")
-	requests, own := subscribe(t, service, "s.1"), subscribe(t, service, "tr.own")
-	traces, answers := subscribe(t, nc, "tr.a"), subscribe(t, nc, "inbox")
+	requests, own := kit.Subscribe(t, service, "s.1"), kit.Subscribe(t, service, "tr.own")
+	traces, answers := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "inbox")
 	m := message("s.1", "question", dest, "tr.a")
 	m.Reply = answers.Subject
-	ok(t, nc.PublishMsg(m))
-	traces.tells(nc, "in acc=B subj=s.1", "eg name=service acc=A sub=s.1", "si acc=A from=s.1 to=s.1")
+	kit.OK(t, nc.PublishMsg(m))
+	tells(t, traces, nc, "in acc=B subj=s.1", "eg name=service acc=A sub=s.1", "si acc=A from=s.1 to=s.1")
 	answer := message("", "answer", dest, "tr.own")
-	request := requests.next()
-	ok(t, request.RespondMsg(answer))
-	if got := answers.next(); string(got.Data) != "answer" {
+	request := requests.Next()
+	kit.OK(t, request.RespondMsg(answer))
+	if got := answers.Next(); string(got.Data) != "answer" {
 		t.Errorf("got %q", got.Data)
 	}
-	if e := own.trace(service); !strings.HasPrefix(e.Events[0].String(), "in name=service acc=A subj=_R_.") || e.Events[0].Subject != request.Reply {
+	if e := trace(t, own, service); !strings.HasPrefix(e.Events[0].String(), "in name=service acc=A subj=_R_.") || e.Events[0].Subject != request.Reply {
 		t.Errorf("steps %q", e.story())
 	}
-	if n := traces.count(nc); n != 0 {
+	if n := traces.Count(nc); n != 0 {
 		t.Errorf("%d events more", n)
 	}
 }
@@ -195,23 +196,23 @@ func TestTracedStreamImports(t *testing.T) {
 	}
 	s := run(t, text(false))
 	nc := s.connect("a", nats.Name("tracer"))
-	traces := subscribe(t, nc, "tr.a")
-	atB := subscribe(t, s.connect("b", nats.Name("at B")), "B.info.*.*.>")
-	atC := subscribe(t, s.connect("c", nats.Name("at C")), "C.info.>", "workers")
+	traces := kit.Subscribe(t, nc, "tr.a")
+	atB := kit.Subscribe(t, s.connect("b", nats.Name("at B")), "B.info.*.*.>")
+	atC := kit.Subscribe(t, s.connect("c", nats.Name("at C")), "C.info.>", "workers")
 	for i, allow := range []bool{false, true, false} {
 		if i > 0 {
 			s.reload(text(allow))
 		}
 		both(t, func(t *testing.T, deliver bool, headers []string) {
-			ok(t, nc.PublishMsg(message("info.11.22.bar", "hello", headers...)))
+			kit.OK(t, nc.PublishMsg(message("info.11.22.bar", "hello", headers...)))
 			want := []string{"in name=tracer acc=A subj=info.11.22.bar"}
 			if allow {
 				want = append(want, "eg name=at B acc=B sub=info.*.*.>", "eg name=at C acc=C sub=info.*.*.> queue=workers")
 			}
 			want = append(want, "se acc=B to=B.info.22.11.bar", "se acc=C to=C.info.11.22.bar")
-			traces.tells(nc, want...)
-			same(t, "at B", atB.take(nc), when(deliver, "B.info.22.11.bar=hello"))
-			same(t, "at C", atC.take(nc), when(deliver, "C.info.11.22.bar=hello"))
+			tells(t, traces, nc, want...)
+			same(t, "at B", atB.Take(nc), when(deliver, "B.info.22.11.bar=hello"))
+			same(t, "at C", atC.Take(nc), when(deliver, "C.info.11.22.bar=hello"))
 		})
 	}
 }
@@ -223,7 +224,7 @@ func TestTracesCrossAccounts(t *testing.T) {
 		B { users: [ { user: b, password: pw } ], imports: [ { stream: { account: A, subject: "tr.>" }, prefix: "from.A" } ] }
 	}`)
 	nc := s.connect("a")
-	traces := subscribe(t, s.connect("b"), "from.A.>")
-	ok(t, nc.PublishMsg(message("foo", "", dest, "tr.a")))
-	traces.tells(nc, "in acc=A subj=foo")
+	traces := kit.Subscribe(t, s.connect("b"), "from.A.>")
+	kit.OK(t, nc.PublishMsg(message("foo", "", dest, "tr.a")))
+	tells(t, traces, nc, "in acc=A subj=foo")
 }

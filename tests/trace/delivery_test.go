@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // TestTracedMessage follows a message whose subject is mapped to three
@@ -18,14 +20,14 @@ import (
 func TestTracedMessage(t *testing.T) {
 	s := run(t, "mappings { foo: bar }")
 	nc := s.connect("")
-	traces := subscribe(t, nc, "tr.a")
+	traces := kit.Subscribe(t, nc, "tr.a")
 
 	t.Run("nobody is interested", func(t *testing.T) {
 		m := message("dummy", "hello!", dest, "tr.a", only, "true")
-		ok(t, nc.PublishMsg(m))
-		e := traces.trace(nc)
+		kit.OK(t, nc.PublishMsg(m))
+		e := trace(t, traces, nc)
 		same(t, "steps", e.story(), []string{"in acc=$G subj=dummy"})
-		if id := must[uint64](t)(nc.GetClientID()); e.Events[0].CID != id || len(e.Request.Header) != 2 {
+		if id := kit.Must[uint64](t)(nc.GetClientID()); e.Events[0].CID != id || len(e.Request.Header) != 2 {
 			t.Errorf("got %+v of client %d", e, id)
 		}
 		// As the library writes it: the first line, two of headers, an empty one.
@@ -36,11 +38,11 @@ func TestTracedMessage(t *testing.T) {
 	})
 
 	two := s.connect("", nats.Name("two"))
-	first, second := subscribe(t, two, "bar"), subscribe(t, two, "bar")
-	third := subscribe(t, s.connect(""), "*")
+	first, second := kit.Subscribe(t, two, "bar"), kit.Subscribe(t, two, "bar")
+	third := kit.Subscribe(t, s.connect(""), "*")
 	both(t, func(t *testing.T, deliver bool, headers []string) {
-		ok(t, nc.PublishMsg(message("foo", "hello!", append(headers, "Some-App", "value")...)))
-		e := traces.trace(nc)
+		kit.OK(t, nc.PublishMsg(message("foo", "hello!", append(headers, "Some-App", "value")...)))
+		e := trace(t, traces, nc)
 		same(t, "steps", e.story(), []string{
 			"in acc=$G subj=foo", "eg name=two sub=bar", "eg name=two sub=bar", "eg sub=*", "sm to=bar",
 		})
@@ -51,15 +53,15 @@ func TestTracedMessage(t *testing.T) {
 		if len(h) != 1+len(headers)/2 || !slices.Equal(h["Some-App"], []string{"value"}) || !slices.Equal(h[dest], []string{"tr.a"}) {
 			t.Errorf("headers %q", h)
 		}
-		for _, b := range []*inbox{first, second, third} {
-			if n := b.count(); n != len(when(deliver, "")) {
+		for _, b := range []*kit.Inbox{first, second, third} {
+			if n := b.Count(); n != len(when(deliver, "")) {
 				t.Fatalf("%d messages on %q", n, b.Subject)
 			}
 			if !deliver {
 				continue
 			}
 			// Headers are not removed.
-			if m := b.next(); string(m.Data) != "hello!" || len(m.Header) != 2 || m.Header.Get("Some-App") != "value" || m.Header.Get(dest) != "tr.a" {
+			if m := b.Next(); string(m.Data) != "hello!" || len(m.Header) != 2 || m.Header.Get("Some-App") != "value" || m.Header.Get(dest) != "tr.a" {
 				t.Errorf("got %q with %q", m.Data, m.Header)
 			}
 		}
@@ -71,12 +73,12 @@ func TestTracedMessage(t *testing.T) {
 func TestTracedChoiceOfMapping(t *testing.T) {
 	s := run(t, `mappings { foo: [ { destination: one, weight: 50% }, { destination: two, weight: 50% } ] }`)
 	nc := s.connect("")
-	traces, wanted := subscribe(t, nc, "tr.a"), subscribe(t, nc, "*")
+	traces, wanted := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "*")
 	seen := make(map[string]int)
 	for range 100 {
-		ok(t, nc.PublishMsg(message("foo", "", dest, "tr.a")))
-		subject := traces.trace(nc).Events[1].To
-		if m := wanted.next(); m.Subject != subject {
+		kit.OK(t, nc.PublishMsg(message("foo", "", dest, "tr.a")))
+		subject := trace(t, traces, nc).Events[1].To
+		if m := wanted.Next(); m.Subject != subject {
 			t.Fatalf("delivered on %q, the trace says %q", m.Subject, subject)
 		}
 		seen[subject]++
@@ -92,15 +94,15 @@ func TestTracedChoiceOfMapping(t *testing.T) {
 func TestTracedQueues(t *testing.T) {
 	s := run(t, "")
 	nc := s.connect("")
-	traces := subscribe(t, nc, "tr.a")
+	traces := kit.Subscribe(t, nc, "tr.a")
 	one := s.connect("", nats.Name("one"))
 	two := s.connect("", nats.Name("two"))
-	members := []*inbox{subscribe(t, one, "foo", "bar"), subscribe(t, two, "foo", "bar")}
-	alone := subscribe(t, two, "*", "baz")
+	members := []*kit.Inbox{kit.Subscribe(t, one, "foo", "bar"), kit.Subscribe(t, two, "foo", "bar")}
+	alone := kit.Subscribe(t, two, "*", "baz")
 
 	both(t, func(t *testing.T, deliver bool, headers []string) {
-		ok(t, nc.PublishMsg(message("foo", "hello", headers...)))
-		e := traces.trace(nc)
+		kit.OK(t, nc.PublishMsg(message("foo", "hello", headers...)))
+		e := trace(t, traces, nc)
 		var name string
 		for _, eg := range e.Events {
 			if eg.Queue == "bar" {
@@ -110,12 +112,12 @@ func TestTracedQueues(t *testing.T) {
 		want := []string{"eg name=" + name + " sub=foo queue=bar", "eg name=two sub=* queue=baz", "in acc=$G subj=foo"}
 		slices.Sort(want)
 		same(t, "steps", slices.Sorted(slices.Values(e.story())), want)
-		got := append(members[0].take(nc), members[1].take(nc)...)
+		got := append(members[0].Take(nc), members[1].Take(nc)...)
 		same(t, "members", got, when(deliver, "foo=hello"))
-		if deliver && (name == "one") != (must[int64](t)(members[0].Delivered()) == 1) {
+		if deliver && (name == "one") != (kit.Must[int64](t)(members[0].Delivered()) == 1) {
 			t.Errorf("the trace says %q", name)
 		}
-		got = alone.take(nc)
+		got = alone.Take(nc)
 		same(t, "the other queue", got, when(deliver, "foo=hello"))
 	})
 }
@@ -125,16 +127,16 @@ func TestTracedQueues(t *testing.T) {
 func TestTracedRequestToTheServer(t *testing.T) {
 	s := run(t, "")
 	nc := s.connect("")
-	traces, answers := subscribe(t, nc, "tr.a"), subscribe(t, nc, "inbox")
+	traces, answers := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "inbox")
 	both(t, func(t *testing.T, deliver bool, headers []string) {
 		m := message("$SYS.REQ.USER.INFO", "", headers...)
 		m.Reply = answers.Subject
-		ok(t, nc.PublishMsg(m))
-		traces.tells(nc, "in acc=$G subj=$SYS.REQ.USER.INFO", "si acc=$SYS from=$SYS.REQ.USER.INFO to=$SYS.REQ.USER.$G.INFO")
+		kit.OK(t, nc.PublishMsg(m))
+		tells(t, traces, nc, "in acc=$G subj=$SYS.REQ.USER.INFO", "si acc=$SYS from=$SYS.REQ.USER.INFO to=$SYS.REQ.USER.$G.INFO")
 		if deliver {
-			answers.next()
+			answers.Next()
 		}
-		if n := answers.count(nc); n != 0 {
+		if n := answers.Count(nc); n != 0 {
 			t.Errorf("%d answers", n)
 		}
 	})
@@ -146,7 +148,7 @@ func TestTracedRequestToTheServer(t *testing.T) {
 func TestCompressedTraces(t *testing.T) {
 	s := run(t, "")
 	nc := s.connect("")
-	traces := subscribe(t, nc, "tr.a")
+	traces := kit.Subscribe(t, nc, "tr.a")
 	for _, c := range []struct {
 		accepted, encoding string
 		reader             func(io.Reader) (io.Reader, error)
@@ -163,13 +165,13 @@ func TestCompressedTraces(t *testing.T) {
 			if c.accepted != "" {
 				m.Header.Set("Accept-Encoding", c.accepted)
 			}
-			ok(t, nc.PublishMsg(m))
-			got := traces.next()
+			kit.OK(t, nc.PublishMsg(m))
+			got := traces.Next()
 			if e := got.Header.Get("Content-Encoding"); e != c.encoding {
 				t.Errorf("encoding %q", e)
 			}
-			r := must[io.Reader](t)(c.reader(bytes.NewReader(got.Data)))
-			e := decode(t, must[[]byte](t)(io.ReadAll(r)))
+			r := kit.Must[io.Reader](t)(c.reader(bytes.NewReader(got.Data)))
+			e := decode(t, kit.Must[[]byte](t)(io.ReadAll(r)))
 			same(t, "steps", e.story(), []string{"in acc=$G subj=foo"})
 		})
 	}

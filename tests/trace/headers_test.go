@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // TestHeadersThatAskForATrace sends blocks as they are, and looks where the event
@@ -14,7 +16,7 @@ import (
 func TestHeadersThatAskForATrace(t *testing.T) {
 	s := run(t, `accounts { A { users: [ { user: a, password: pw } ], msg_trace: "of.account" } }`)
 	nc := s.connect("a")
-	named, account := subscribe(t, nc, "of.message"), subscribe(t, nc, "of.account")
+	named, account := kit.Subscribe(t, nc, "of.message"), kit.Subscribe(t, nc, "of.account")
 	w := s.dial("a")
 
 	const version, app, wants = "NATS/1.0\r\n", "App: value\r\n", dest + ": of.message\r\n"
@@ -85,16 +87,16 @@ func TestHeadersThatAskForATrace(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// A block need not have its final empty line.
-			w.send(hpub("foo", c.block, "payload"), "PING")
-			w.expect("PONG")
+			w.Send(kit.HPub("foo", "", c.block, "payload"), "PING")
+			w.Expect("PONG")
 			for _, of := range []struct {
-				box  *inbox
+				box  *kit.Inbox
 				want headers
 			}{{named, c.message}, {account, c.account}} {
 				var got headers
-				n := of.box.count()
+				n := of.box.Count()
 				for range n {
-					e := decode(t, of.box.next().Data)
+					e := decode(t, of.box.Next().Data)
 					if got = e.Request.Header; e.Request.Size != len(c.block)+len("payload") {
 						t.Errorf("the size is %d", e.Request.Size)
 					}
@@ -115,9 +117,9 @@ func TestOriginAccountHeader(t *testing.T) {
 		B { users: [ { user: b, password: pw } ] }
 	}`)
 	nc := s.connect("a")
-	traces, wanted := subscribe(t, nc, "tr.a"), subscribe(t, nc, "foo.>")
+	traces, wanted := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "foo.>")
 	other := s.connect("b")
-	foreign := []*inbox{subscribe(t, other, "tr.a"), subscribe(t, other, "foo.>")}
+	foreign := []*kit.Inbox{kit.Subscribe(t, other, "tr.a"), kit.Subscribe(t, other, "foo.>")}
 	for _, c := range []struct {
 		name      string
 		headers   []string
@@ -130,12 +132,12 @@ func TestOriginAccountHeader(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pub := s.connect("a")
-			ok(t, pub.PublishMsg(message("foo.bar", "hello", append(c.headers, "Nats-Trace-Origin-Account", "B")...)))
-			if n := wanted.count(pub); n != len(when(c.delivered, "")) {
+			kit.OK(t, pub.PublishMsg(message("foo.bar", "hello", append(c.headers, "Nats-Trace-Origin-Account", "B")...)))
+			if n := wanted.Count(pub); n != len(when(c.delivered, "")) {
 				t.Fatalf("%d messages", n)
 			}
 			if c.delivered {
-				h := wanted.next().Header
+				h := wanted.Next().Header
 				parent := ""
 				if c.headers[0] == traceparent {
 					parent = sampled
@@ -144,11 +146,11 @@ func TestOriginAccountHeader(t *testing.T) {
 					t.Errorf("headers %q", h)
 				}
 			}
-			if n := traces.count() + foreign[0].count() + foreign[1].count(); n != 0 {
+			if n := traces.Count() + foreign[0].Count() + foreign[1].Count(); n != 0 {
 				t.Errorf("%d events or foreign messages", n)
 			}
 			want := `Message tracing disabled because of header "Nats-Trace-Origin-Account" with value="B"`
-			if lines := s.log.take(want); len(lines) != 1 {
+			if lines := s.log.Take(want); len(lines) != 1 {
 				t.Errorf("log: %q", lines)
 			}
 		})
@@ -172,7 +174,7 @@ func TestDestinationOfTheAccount(t *testing.T) {
 	notSampled := sampled[:len(sampled)-1] + "0"
 	t.Run("headers", func(t *testing.T) {
 		nc := s.connect("a")
-		boxes := []*inbox{subscribe(t, nc, "foo"), subscribe(t, nc, "of.account"), subscribe(t, nc, "of.message")}
+		boxes := []*kit.Inbox{kit.Subscribe(t, nc, "foo"), kit.Subscribe(t, nc, "of.account"), kit.Subscribe(t, nc, "of.message")}
 		for _, c := range []struct {
 			name    string
 			headers []string
@@ -189,10 +191,10 @@ func TestDestinationOfTheAccount(t *testing.T) {
 			{"both, sampled, only", []string{traceparent, sampled, dest, "of.message", only, "true"}, [3]int{0, 0, 1}},
 			{"both, not sampled, only", []string{traceparent, notSampled, dest, "of.message", only, "true"}, [3]int{0, 0, 1}},
 		} {
-			ok(t, nc.PublishMsg(message("foo", c.name, c.headers...)))
+			kit.OK(t, nc.PublishMsg(message("foo", c.name, c.headers...)))
 			var got [3]int
 			for i, b := range boxes {
-				got[i] = len(b.take(nc))
+				got[i] = len(b.Take(nc))
 			}
 			if got != c.got {
 				t.Errorf("%s: got %v, want %v", c.name, got, c.got)
@@ -201,7 +203,7 @@ func TestDestinationOfTheAccount(t *testing.T) {
 	})
 	t.Run("reload", func(t *testing.T) {
 		nc := s.connect("b")
-		traces, wanted := subscribe(t, nc, "of.account"), subscribe(t, nc, "foo")
+		traces, wanted := kit.Subscribe(t, nc, "of.account"), kit.Subscribe(t, nc, "foo")
 		for i, c := range []struct {
 			setting string
 			events  int
@@ -209,9 +211,9 @@ func TestDestinationOfTheAccount(t *testing.T) {
 			if i > 0 {
 				s.reload(text(c.setting))
 			}
-			ok(t, nc.PublishMsg(message("foo", "hello", traceparent, sampled)))
-			m := wanted.next()
-			if n := len(traces.take(nc)); n != c.events || m.Header.Get(dest) != "" {
+			kit.OK(t, nc.PublishMsg(message("foo", "hello", traceparent, sampled)))
+			m := wanted.Next()
+			if n := len(traces.Take(nc)); n != c.events || m.Header.Get(dest) != "" {
 				t.Errorf("step %d: %d events, headers %q", i, n, m.Header)
 			}
 		}
@@ -227,7 +229,7 @@ func TestSamplingOfTheAccount(t *testing.T) {
 	all := text(`{ dest: "tr.a" }`)
 	s := run(t, all)
 	nc := s.connect("a")
-	traces, wanted := subscribe(t, nc, "tr.a"), subscribe(t, nc, "foo")
+	traces, wanted := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "foo")
 	const total = 1000
 	for i, c := range []struct {
 		text        string
@@ -242,18 +244,18 @@ func TestSamplingOfTheAccount(t *testing.T) {
 			s.reload(c.text)
 		}
 		for range total {
-			ok(t, nc.PublishMsg(message("foo", "", traceparent, sampled)))
+			kit.OK(t, nc.PublishMsg(message("foo", "", traceparent, sampled)))
 		}
-		n := len(traces.take(nc))
+		n := len(traces.Take(nc))
 		if n < c.least || n > c.most {
 			t.Errorf("%s: %d of %d are traced", c.text, n, total)
 		}
 		silent := 0
-		if m := wanted.count(); m != total {
+		if m := wanted.Count(); m != total {
 			t.Fatalf("%d of %d arrived", m, total)
 		}
 		for range total {
-			switch wanted.next().Header.Get(dest) {
+			switch wanted.Next().Header.Get(dest) {
 			case "trace disabled":
 				silent++
 			case "":

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // TestTraceOfMessageTooLarge: what has come of the headers tells where the trace
@@ -25,8 +27,8 @@ func TestTraceOfMessageTooLarge(t *testing.T) {
 			] }
 		}`)
 	nc := s.connect("any")
-	traces := subscribe(t, nc, "tr.a")
-	wanted := subscribe(t, nc, "foo")
+	traces := kit.Subscribe(t, nc, "tr.a")
+	wanted := kit.Subscribe(t, nc, "foo")
 	const line = "NATS/1.0\r\n"
 	asks := line + dest + ":tr.a\r\n"
 	for _, c := range []struct {
@@ -46,24 +48,26 @@ func TestTraceOfMessageTooLarge(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := s.dial(c.user)
-			must[int](t)(fmt.Fprintf(w, "HPUB foo %d 2048\r\n%s", c.headerLength, c.sent))
+			kit.Must[int](t)(fmt.Fprintf(w, "HPUB foo %d 2048\r\n%s", c.headerLength, c.sent))
 			if c.violation != "" {
-				w.expect(c.violation)
+				w.Expect(c.violation)
 			}
-			w.expect("-ERR 'Maximum Payload Violation'")
-			w.ends()
+			w.Expect("-ERR 'Maximum Payload Violation'")
+			if more := w.Ended(); more != "" {
+				t.Errorf("got %q, want the end", more)
+			}
 			if !c.traced {
-				same(t, "events", traces.take(), nil)
+				same(t, "events", traces.Take(), nil)
 				return
 			}
-			e := decode(t, traces.next().Data)
+			e := decode(t, traces.Next().Data)
 			same(t, "steps", e.story(), []string{"in acc=A subj=foo error=maximum payload exceeded"})
 			if e.Request.Size != 2048 || len(e.Request.Header[dest]) != 1 {
 				t.Errorf("request %+v", e.Request)
 			}
 		})
 	}
-	if n := wanted.count(); n != 0 {
+	if n := wanted.Count(); n != 0 {
 		t.Errorf("%d messages delivered", n)
 	}
 }
@@ -77,7 +81,7 @@ func TestTraceOfRefusedPublish(t *testing.T) {
 		publish { allow: ["foo", "bar.>", "tr.a"], deny: "bar.baz" }
 	} } ] } }`)
 	nc := s.connect("a")
-	traces, wanted := subscribe(t, nc, "tr.a"), subscribe(t, nc, "foo")
+	traces, wanted := kit.Subscribe(t, nc, "tr.a"), kit.Subscribe(t, nc, "foo")
 	both(t, func(t *testing.T, _ bool, headers []string) {
 		for _, c := range []struct{ subject, reply, want string }{
 			{"bar.baz", "", `Permissions Violation for Publish to "bar.baz"`},
@@ -86,11 +90,11 @@ func TestTraceOfRefusedPublish(t *testing.T) {
 		} {
 			m := message(c.subject, "hello", headers...)
 			m.Reply = c.reply
-			ok(t, nc.PublishMsg(m))
-			traces.tells(nc, "in acc=A subj="+c.subject+" error="+c.want)
+			kit.OK(t, nc.PublishMsg(m))
+			tells(t, traces, nc, "in acc=A subj="+c.subject+" error="+c.want)
 		}
 	})
-	if n := wanted.count(); n != 0 {
+	if n := wanted.Count(); n != 0 {
 		t.Errorf("%d messages delivered", n)
 	}
 }
@@ -102,25 +106,25 @@ func TestTraceOfRefusedDelivery(t *testing.T) {
 		{ user: collector, password: pw }
 	] } }`)
 	collector := s.connect("collector")
-	traces := subscribe(t, collector, "tr.a")
+	traces := kit.Subscribe(t, collector, "tr.a")
 	both(t, func(t *testing.T, deliver bool, headers []string) {
 		deaf := s.connect("a", nats.Name("deaf"), nats.NoEcho())
-		defer subscribe(t, deaf, "foo").leave()
-		ok(t, deaf.PublishMsg(message("foo", "", headers...)))
-		traces.tells(deaf, "in name=deaf acc=A subj=foo", "eg name=deaf sub=foo error=Not delivered because of no echo")
+		defer kit.Subscribe(t, deaf, "foo").Leave()
+		kit.OK(t, deaf.PublishMsg(message("foo", "", headers...)))
+		tells(t, traces, deaf, "in name=deaf acc=A subj=foo", "eg name=deaf sub=foo error=Not delivered because of no echo")
 
 		denied := s.connect("a", nats.Name("denied"))
-		defer subscribe(t, denied, "bar.>").leave()
-		ok(t, denied.PublishMsg(message("bar.bat", "", headers...)))
-		traces.tells(denied, "in name=denied acc=A subj=bar.bat",
+		defer kit.Subscribe(t, denied, "bar.>").Leave()
+		kit.OK(t, denied.PublishMsg(message("bar.bat", "", headers...)))
+		tells(t, traces, denied, "in name=denied acc=A subj=bar.bat",
 			"eg name=denied sub=bar.> error=Not delivered because subscription denies this subject")
 	})
 	t.Run("enough delivered", func(t *testing.T) {
 		w := s.dial("a")
 		// One batch: the subscription ends behind it.
-		w.send("SUB bar.bar 1", "UNSUB 1 1", "PUB bar.bar 2", "ok", hpub("bar.bar", "NATS/1.0\r\n"+dest+": tr.a\r\n\r\n", "no"), "PING")
-		w.expect("MSG bar.bar 1 2", "ok", "PONG")
-		traces.tells(collector, "in acc=A subj=bar.bar",
+		w.Send("SUB bar.bar 1", "UNSUB 1 1", "PUB bar.bar 2", "ok", kit.HPub("bar.bar", "", "NATS/1.0\r\n"+dest+": tr.a\r\n\r\n", "no"), "PING")
+		w.Expect("MSG bar.bar 1 2", "ok", "PONG")
+		tells(t, traces, collector, "in acc=A subj=bar.bar",
 			"eg sub=bar.bar error=Not delivered because auto-unsubscribe exceeded")
 	})
 }
@@ -163,12 +167,12 @@ func TestTraceDestinationMustBePermitted(t *testing.T) {
 				]
 				`+setting+` } }`)
 				collector := s.connect("any")
-				traces, wanted := subscribe(t, collector, c.subject), subscribe(t, collector, "foo")
+				traces, wanted := kit.Subscribe(t, collector, c.subject), kit.Subscribe(t, collector, "foo")
 				for _, user := range c.users {
 					for _, value := range []string{"true", "false"} {
 						nc := s.connect(user)
-						ok(t, nc.PublishMsg(message("foo", "hello", append(d.header(c.subject), only, value)...)))
-						flush(t, nc)
+						kit.OK(t, nc.PublishMsg(message("foo", "hello", append(d.header(c.subject), only, value)...)))
+						kit.Flush(t, nc)
 						want := fmt.Sprintf("permissions violation for publish to %q", c.subject)
 						if err := nc.LastError(); err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(want)) {
 							t.Errorf("%s with %s %s: error %v", user, only, value, err)
@@ -176,10 +180,10 @@ func TestTraceDestinationMustBePermitted(t *testing.T) {
 						nc.Close()
 					}
 				}
-				if n, m := traces.count(), wanted.count(); n+m != 0 {
+				if n, m := traces.Count(), wanted.Count(); n+m != 0 {
 					t.Errorf("%d events, %d messages", n, m)
 				}
-				if lines := s.log.take(fmt.Sprintf("Publish Violation - Subject %q", c.subject)); len(lines) != 2*len(c.users) {
+				if lines := s.log.Take(fmt.Sprintf("Publish Violation - Subject %q", c.subject)); len(lines) != 2*len(c.users) {
 					t.Errorf("log: %q", lines)
 				}
 			})
@@ -192,13 +196,13 @@ func TestTraceDestinationMustBePermitted(t *testing.T) {
 func TestTraceDestinationMustBeASubject(t *testing.T) {
 	s := run(t, "")
 	nc := s.connect("")
-	wanted := subscribe(t, nc, ">")
+	wanted := kit.Subscribe(t, nc, ">")
 	for _, bad := range []string{"a b", "a\tb", "tr.*", ">", "tr..x", "tr."} {
-		ok(t, nc.PublishMsg(message("foo", "one", dest, bad)))
-		ok(t, nc.PublishMsg(message("foo", "two", dest, bad, only, "1")))
-		same(t, bad, wanted.take(nc), []string{"foo=one"})
+		kit.OK(t, nc.PublishMsg(message("foo", "one", dest, bad)))
+		kit.OK(t, nc.PublishMsg(message("foo", "two", dest, bad, only, "1")))
+		same(t, bad, wanted.Take(nc), []string{"foo=one"})
 		want := fmt.Sprintf("Destination %q is not valid, won't be able to trace events", bad)
-		if lines := s.log.take(want); len(lines) != 2 {
+		if lines := s.log.Take(want); len(lines) != 2 {
 			t.Errorf("%q: log %q", bad, lines)
 		}
 	}
@@ -208,11 +212,11 @@ func TestTraceDestinationMustBeASubject(t *testing.T) {
 func TestDroppedMessageIsNotAcknowledged(t *testing.T) {
 	s := run(t, "")
 	w := s.dial("")
-	w.send(`CONNECT {"verbose":true,"headers":true}`)
-	w.expect("+OK")
+	w.Send(`CONNECT {"verbose":true,"headers":true}`)
+	w.Expect("+OK")
 	header := "NATS/1.0\r\n" + only + ": on\r\n"
-	w.send(hpub("foo", header+dest+": bad.*\r\n\r\n", ""), "PING")
-	w.expect("PONG")
-	w.send(hpub("foo", header+dest+": good\r\n\r\n", ""), "PING")
-	w.expect("+OK", "PONG")
+	w.Send(kit.HPub("foo", "", header+dest+": bad.*\r\n\r\n", ""), "PING")
+	w.Expect("PONG")
+	w.Send(kit.HPub("foo", "", header+dest+": good\r\n\r\n", ""), "PING")
+	w.Expect("+OK", "PONG")
 }

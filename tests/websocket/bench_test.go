@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit/internal/websocket"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // across runs a benchmark for numbers of connections, sizes of payloads, and with
@@ -164,7 +165,7 @@ func BenchmarkSubscribe(b *testing.B) {
 		for range b.N {
 			publish(b, nc, "a", payload)
 		}
-		flush(b, nc)
+		kit.Flush(b, nc)
 		receiving.Wait()
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // question is what an authentication service saw of a client.
@@ -54,14 +56,14 @@ func TestAnAuthenticationServiceSeesCertificates(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, service)
+	kit.Flush(t, service)
 	nc := s.overWeb(secure)
 	// A chain that was verified stands for the certificates in it.
 	want := question{server: "T", host: "127.0.0.1", kind: "websocket", chains: 2, subject: exampleUser}
 	if got := <-asked; got != want {
 		t.Errorf("the question was %+v, want %+v", got, want)
 	}
-	m, err := nc.Request("$SYS.REQ.USER.INFO", nil, patience)
+	m, err := nc.Request("$SYS.REQ.USER.INFO", nil, kit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}

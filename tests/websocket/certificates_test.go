@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // authority makes certificates.
@@ -36,7 +38,7 @@ func newAuthority(t testing.TB) *authority {
 	}
 	a.cert = a.sign(template, template, &a.key.PublicKey)
 	a.pool.AddCert(a.cert)
-	write(t, a.file, encode("CERTIFICATE", a.cert.Raw))
+	kit.Write(t, a.file, encode("CERTIFICATE", a.cert.Raw))
 	return a
 }
 
@@ -96,8 +98,8 @@ func (a *authority) issue(subject pkix.Name, hosts ...string) credential {
 	certPEM, keyPEM := encode("CERTIFICATE", cert.Raw), encode("EC PRIVATE KEY", der)
 	dir := a.t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	write(a.t, certFile, certPEM)
-	write(a.t, keyFile, keyPEM)
+	kit.Write(a.t, certFile, certPEM)
+	kit.Write(a.t, keyFile, keyPEM)
 	pair, err := tls.X509KeyPair([]byte(certPEM), []byte(keyPEM))
 	if err != nil {
 		a.t.Fatal(err)

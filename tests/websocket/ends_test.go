@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/godwit-mq/godwit/internal/websocket"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Each end tells its reason: an error line where the protocol has one, and a close
@@ -211,10 +212,10 @@ func TestTheLibraryLearnsOfAnEnd(t *testing.T) {
 	if _, err := nc.ChanSubscribe("foo", got); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	publisher := s.overTCP()
 	publish(t, publisher, "foo", []byte("last"))
-	flush(t, publisher)
+	kit.Flush(t, publisher)
 	s.Shutdown()
 	<-ended
 	if m := <-got; string(m.Data) != "last" {

@@ -3,14 +3,11 @@ package websocket_test
 import (
 	"bufio"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +15,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/godwit-mq/godwit"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long tests wait for what must happen.
-const patience = 10 * time.Second
 
 // plain begins the configurations of most tests: both listeners, without TLS.
 const plain = "listen: \"127.0.0.1:-1\"\nwebsocket { listen: \"127.0.0.1:-1\", no_tls: true }\n"
@@ -38,14 +33,14 @@ type site struct {
 	*godwit.Server
 	t    testing.TB
 	path string
-	log  *capture
+	log  *kit.Log
 }
 
 // prepare makes a server that is not started.
 func prepare(t testing.TB, text string) *site {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "server.conf")
-	write(t, path, text)
+	kit.Write(t, path, text)
 	o, err := godwit.ProcessConfigFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +55,7 @@ func prepareOptions(t testing.TB, o *godwit.Options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{Server: server, t: t, path: o.ConfigFile, log: new(capture)}
+	s := &site{Server: server, t: t, path: o.ConfigFile, log: new(kit.Log)}
 	s.SetLogger(s.log, true, false)
 	return s
 }
@@ -85,24 +80,17 @@ func (s *site) start() *site {
 	return s
 }
 
-func write(t testing.TB, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // reload makes a text the configuration.
 func (s *site) reload(text string) error {
 	s.t.Helper()
-	write(s.t, s.path, text)
+	kit.Write(s.t, s.path, text)
 	return s.Reload()
 }
 
 // webURL is where clients connect over WebSocket.
 func (s *site) webURL() *url.URL {
 	s.t.Helper()
-	ports := s.PortsInfo(patience)
+	ports := s.PortsInfo(kit.Patience)
 	if ports == nil || len(ports.WebSocket) != 1 {
 		s.t.Fatalf("the server tells the ports %+v", ports)
 	}
@@ -127,15 +115,13 @@ func (s *site) overWeb(options ...nats.Option) *nats.Conn {
 
 func connect(t testing.TB, address string, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	nc, err := nats.Connect(address, append([]nats.Option{nats.NoReconnect(), nats.ErrorHandler(ignore)}, options...)...)
+	nc, err := nats.Connect(address, append([]nats.Option{nats.NoReconnect(), kit.Quiet()}, options...)...)
 	if err != nil {
 		t.Fatalf("connect to %s: %v", address, err)
 	}
 	t.Cleanup(nc.Close)
 	return nc
 }
-
-func ignore(*nats.Conn, *nats.Subscription, error) {}
 
 // who tells user and account of the connection with an id.
 func (s *site) who(id uint64) (user, account string) {
@@ -156,7 +142,7 @@ func subscribe(t testing.TB, nc *nats.Conn, subject string) *nats.Subscription {
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		t.Fatal(err)
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	return sub
 }
 
@@ -167,33 +153,14 @@ func publish(t testing.TB, nc *nats.Conn, subject string, data []byte) {
 	}
 }
 
-func flush(t testing.TB, nc *nats.Conn) {
-	t.Helper()
-	if err := nc.FlushTimeout(patience); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func next(t testing.TB, sub *nats.Subscription, want string) {
 	t.Helper()
-	m, err := sub.NextMsg(patience)
+	m, err := sub.NextMsg(kit.Patience)
 	if err != nil {
 		t.Fatalf("%s: %v", sub.Subject, err)
 	}
 	if string(m.Data) != want {
 		t.Fatalf("%s: got %d bytes, %.60q, want %d bytes, %.60q", sub.Subject, len(m.Data), m.Data, len(want), want)
-	}
-}
-
-// eventually waits for a condition that no event announces.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		<-time.NewTimer(time.Millisecond).C
 	}
 }
 
@@ -225,7 +192,7 @@ func dialTCP(t testing.TB, address string) *wire {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(kit.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	return &wire{t, conn, bufio.NewReader(conn)}
@@ -272,44 +239,9 @@ func noise(n int) []byte {
 // insecure is for clients that take any certificate.
 func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
-// capture is a logger that keeps its lines.
-type capture struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (c *capture) add(level, format string, args []any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lines = append(c.lines, level+" "+fmt.Sprintf(format, args...))
-}
-
-func (c *capture) Noticef(format string, args ...any) { c.add("INF", format, args) }
-func (c *capture) Warnf(format string, args ...any)   { c.add("WRN", format, args) }
-func (c *capture) Errorf(format string, args ...any)  { c.add("ERR", format, args) }
-func (c *capture) Fatalf(format string, args ...any)  { c.add("FTL", format, args) }
-func (c *capture) Debugf(format string, args ...any)  { c.add("DBG", format, args) }
-func (c *capture) Tracef(format string, args ...any)  { c.add("TRC", format, args) }
-
-// find returns the first line that has all parts, empty if there is none.
-func (c *capture) find(parts ...string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-lines:
-	for _, line := range c.lines {
-		for _, part := range parts {
-			if !strings.Contains(line, part) {
-				continue lines
-			}
-		}
-		return line
-	}
-	return ""
-}
-
 // logged waits for a line with all parts and returns it.
 func (s *site) logged(parts ...string) string {
 	s.t.Helper()
-	eventually(s.t, "log "+strings.Join(parts, " ... "), func() bool { return s.log.find(parts...) != "" })
-	return s.log.find(parts...)
+	kit.Eventually(s.t, "log "+strings.Join(parts, " ... "), func() bool { return s.log.Has(parts...) })
+	return s.log.Find(parts...)[0]
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/internal/websocket"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // Go: TestWSFailureToStartServer server/websocket_test.go:1923
@@ -44,7 +45,7 @@ func TestWhatTheListenerLogs(t *testing.T) {
 	s.logged("WRN Websocket not configured with TLS. DO NOT USE IN PRODUCTION!")
 	secure := run(t, listen+newAuthority(t).server().secure(""))
 	secure.logged("INF Listening for websocket clients on wss://127.0.0.1:")
-	if line := secure.log.find("DO NOT USE IN PRODUCTION"); line != "" {
+	if line := secure.log.Find("DO NOT USE IN PRODUCTION"); line != nil {
 		t.Error(line)
 	}
 }
@@ -233,7 +234,7 @@ func TestMonitoringShowsTheListener(t *testing.T) {
 
 func get(t testing.TB, address string) []byte {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: kit.Patience}
 	r, err := client.Get(address)
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +253,7 @@ func TestMonitoringShowsClients(t *testing.T) {
 	nc := s.overWeb(nats.Secure(a.config()), nats.Name("a page"))
 	subscribe(t, nc, "foo")
 	publish(t, nc, "foo", letters(1000))
-	flush(t, nc)
+	kit.Flush(t, nc)
 	z, err := s.Connz(nil)
 	if err != nil || len(z.Conns) != 1 {
 		t.Fatalf("%+v, %v", z, err)
@@ -327,7 +328,7 @@ func TestConnectionsDuringShutdownEnd(t *testing.T) {
 	<-first
 	s.Shutdown()
 	for conn := range opened {
-		conn.SetDeadline(time.Now().Add(patience))
+		conn.SetDeadline(time.Now().Add(kit.Patience))
 		if _, err := io.Copy(io.Discard, conn); os.IsTimeout(err) {
 			t.Errorf("%v stays open", conn.LocalAddr())
 		}

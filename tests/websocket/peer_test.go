@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/godwit-mq/godwit/internal/websocket"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // asks is how a peer asks for its connection.
@@ -77,12 +78,12 @@ func (e *ended) Error() string { return fmt.Sprintf("closed with %d %q", e.code,
 func (s *site) request(a asks) (*peer, error) {
 	s.t.Helper()
 	u := s.webURL()
-	conn, err := net.DialTimeout("tcp", u.Host, patience)
+	conn, err := net.DialTimeout("tcp", u.Host, kit.Patience)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(kit.Patience)); err != nil {
 		s.t.Fatal(err)
 	}
 	if a.tls == nil && u.Scheme == "wss" {
@@ -222,7 +223,7 @@ func (c *codec) inflate(data []byte) ([]byte, error) {
 
 // frame reads the next frame.
 func (p *peer) frame() (frame, error) {
-	p.conn.SetReadDeadline(time.Now().Add(patience))
+	p.conn.SetReadDeadline(time.Now().Add(kit.Patience))
 	var head [2]byte
 	if _, err := io.ReadFull(p.in, head[:]); err != nil {
 		return frame{}, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/godwit-mq/godwit"
 	"github.com/godwit-mq/godwit/internal/websocket"
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 // both runs a test without and with compression.
@@ -263,7 +264,7 @@ func TestManyMessagesInSmallFrames(t *testing.T) {
 			if sent%10 != 9 {
 				continue
 			}
-			flush(t, nc)
+			kit.Flush(t, nc)
 			for _, p := range peers {
 				for range 10 {
 					if got, err := p.take(len(want)); err != nil || !bytes.Equal(got, want) {
@@ -296,12 +297,12 @@ func TestPartialWritesCorruptNothing(t *testing.T) {
 			data := source[:i*7919%len(source)]
 			fmt.Fprintf(&want, "MSG foo 1 %d\r\n%s\r\n", len(data), data)
 			publish(t, nc, "foo", data)
-			flush(t, nc)
+			kit.Flush(t, nc)
 		}
 		p.sendFrame(websocket.Header{Opcode: websocket.Ping, Final: true}, []byte("are you there"))
 		p.streams(want.Bytes(), "are you there")
 		p.sync()
-		eventually(t, "nothing is pending", func() bool { return pending() == 0 })
+		kit.Eventually(t, "nothing is pending", func() bool { return pending() == 0 })
 	})
 }
 
@@ -351,7 +352,7 @@ func TestABacklogComesInBoundedFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flush(t, nc)
+	kit.Flush(t, nc)
 	p := s.peer(asks{})
 	p.send("SUB foo 1\r\n")
 	p.sync()
@@ -359,7 +360,7 @@ func TestABacklogComesInBoundedFrames(t *testing.T) {
 	for range messages {
 		publish(t, publisher, "foo", make([]byte, size))
 	}
-	flush(t, publisher)
+	kit.Flush(t, publisher)
 	<-paused
 	close(resume)
 	for range messages {
