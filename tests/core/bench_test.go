@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -329,9 +330,9 @@ func BenchmarkClientsFanOut(b *testing.B) {
 	}
 	for _, kind := range []string{"ed25519", "rsa-1024", "rsa-2048", "rsa-4096"} {
 		b.Run("tls "+kind, func(b *testing.B) {
-			ca := newAuthority(b)
-			s := godwittest.RunConfig(b, ca.blockFor(kit.Must[crypto.Signer](b)(keys[kind]()), ""))
-			clientsFanOut(b, s, 512<<10, 5, nats.Secure(ca.client()))
+			ca := kit.NewAuthority(b)
+			s := godwittest.RunConfig(b, tlsBlock(ca.IssueFor(kit.Must[crypto.Signer](b)(keys[kind]()), pkix.Name{CommonName: "server"}, "127.0.0.1"), ""))
+			clientsFanOut(b, s, 512<<10, 5, nats.Secure(ca.TLS()))
 		})
 	}
 }

@@ -51,9 +51,10 @@ func FuzzHandshake(f *testing.F) {
 	f.Add(false, uint16(tls.VersionTLS12), []byte(nil), uint16(100))
 	f.Add(false, uint16(0), []byte("CONNECT {}\r\nPING\r\n"), uint16(math.MaxUint16))
 	f.Add(true, uint16(tls.VersionTLS12), []byte("\x16\x03\x01\xff\xff\x01"), uint16(math.MaxUint16))
-	ca := newAuthority(f)
-	own := ca.issue(pkix.Name{CommonName: "client"})
-	s := godwittest.RunConfig(f, ca.block("handshake_first: true, verify: true, timeout: 2"))
+	ca := kit.NewAuthority(f)
+	client := ca.Issue(pkix.Name{CommonName: "client"})
+	own := client.Certificate
+	s := godwittest.RunConfig(f, tlsBlock(ca.Server(), "handshake_first: true, verify: true, timeout: 2"))
 	f.Fuzz(func(t *testing.T, newest bool, version uint16, before []byte, damage uint16) {
 		c := kit.Must[net.Conn](t)(net.Dial("tcp", s.Addr().String()))
 		defer c.Close()
@@ -68,7 +69,7 @@ func FuzzHandshake(f *testing.F) {
 			raw[damage] ^= 0xff
 			presented.Certificate = [][]byte{raw}
 		}
-		config := ca.client()
+		config := ca.TLS()
 		config.MinVersion, config.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 		if newest {
 			config.MinVersion, config.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
@@ -83,7 +84,7 @@ func FuzzHandshake(f *testing.F) {
 		case int(damage) < len(own.Certificate[0]) && err == nil:
 			t.Errorf("a certificate that was changed at %d was believed", damage)
 		}
-		nc, err := nats.Connect(s.ClientURL(), nats.Secure(ca.client(own)), nats.TLSHandshakeFirst(), nats.NoReconnect())
+		nc, err := nats.Connect(s.ClientURL(), nats.Secure(ca.TLS(client)), nats.TLSHandshakeFirst(), nats.NoReconnect())
 		if err != nil {
 			t.Fatalf("the next client: %v", err)
 		}

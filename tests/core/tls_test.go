@@ -1,22 +1,13 @@
 package core_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,70 +19,9 @@ import (
 	"github.com/godwit-mq/godwit/tests/kit"
 )
 
-// authority signs certificates.
-type authority struct {
-	t    testing.TB
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	made int64
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir(), key: kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	raw := kit.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
-	a.cert = kit.Must[*x509.Certificate](t)(x509.ParseCertificate(raw))
-	a.write("ca.pem", "CERTIFICATE", raw)
-	return a
-}
-
-func (a *authority) write(name, kind string, raw []byte) {
-	a.t.Helper()
-	kit.OK(a.t, os.WriteFile(filepath.Join(a.dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
-}
-
-// issue makes a certificate for 127.0.0.1 and for clients.
-func (a *authority) issue(subject pkix.Name) tls.Certificate {
-	a.t.Helper()
-	return a.issueFor(kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), subject)
-}
-
-func (a *authority) issueFor(key crypto.Signer, subject pkix.Name) tls.Certificate {
-	a.t.Helper()
-	a.made++
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1 + a.made), Subject: subject, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	raw := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
-}
-
-// block is a tls block with a certificate of the server's own, and what else is given.
-func (a *authority) block(more string) string {
-	a.t.Helper()
-	return a.blockFor(kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), more)
-}
-
-func (a *authority) blockFor(key crypto.Signer, more string) string {
-	a.t.Helper()
-	c := a.issueFor(key, pkix.Name{CommonName: "server"})
-	a.write("server.pem", "CERTIFICATE", c.Certificate[0])
-	a.write("key.pem", "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
-	return fmt.Sprintf("tls { cert_file: \"%[1]s/server.pem\", key_file: \"%[1]s/key.pem\", ca_file: \"%[1]s/ca.pem\"\n%[2]s }", a.dir, more)
-}
-
-// client is the configuration of a client with these certificates.
-func (a *authority) client(own ...tls.Certificate) *tls.Config {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return &tls.Config{RootCAs: pool, ServerName: "127.0.0.1", Certificates: own}
+// tlsBlock is a tls block with a certificate and what else is given.
+func tlsBlock(c kit.Certificate, more string) string {
+	return "tls { " + c.Lines() + "\n" + more + " }"
 }
 
 // Where certificates name users, a user without a password is one of them, and no
@@ -100,9 +30,9 @@ func (a *authority) client(own ...tls.Certificate) *tls.Config {
 //
 // Go: TestAuthNoAuthUserWithoutPasswordAndCertMapping server/auth_test.go:995
 func TestUsersOfCertificatesNeedThem(t *testing.T) {
-	ca := newAuthority(t)
+	ca := kit.NewAuthority(t)
 	const mapped = "CN=example.com,OU=NATS.io"
-	s := godwittest.RunConfig(t, ca.block("verify_and_map: true")+`
+	s := godwittest.RunConfig(t, tlsBlock(ca.Server(), "verify_and_map: true")+`
 		websocket { listen: "127.0.0.1:-1", no_tls: true }
 		authorization { users: [{user: "`+mapped+`"}, {user: guest}] }
 		no_auth_user: guest`)
@@ -119,7 +49,7 @@ func TestUsersOfCertificatesNeedThem(t *testing.T) {
 			nc.Close()
 		}
 	}
-	secure := ca.client(ca.issue(pkix.Name{CommonName: "example.com", OrganizationalUnit: []string{"NATS.io"}}))
+	secure := ca.TLS(ca.Issue(pkix.Name{CommonName: "example.com", OrganizationalUnit: []string{"NATS.io"}}))
 	nc := kit.Must[*nats.Conn](t)(nats.Connect(s.ClientURL(), nats.Secure(secure), nats.NoReconnect()))
 	defer nc.Close()
 	kit.Flush(t, nc)
@@ -159,9 +89,9 @@ func connects(t testing.TB, w *kit.Wire) {
 // Go: TestClientProxyProtoV2WithRequiredTLS server/client_proxyproto_test.go:768
 // Go: TestClientProxyProtoV2WithAllowNonTLS server/client_proxyproto_test.go:921
 func TestProxyHeadersBeforeTLS(t *testing.T) {
-	ca := newAuthority(t)
+	ca := kit.NewAuthority(t)
 	for _, optional := range []bool{false, true} {
-		s := godwittest.RunConfig(t, fmt.Sprintf("proxy_protocol: true\nallow_non_tls: %t\n%s", optional, ca.block("")))
+		s := godwittest.RunConfig(t, fmt.Sprintf("proxy_protocol: true\nallow_non_tls: %t\n%s", optional, tlsBlock(ca.Server(), "")))
 		for _, secure := range []bool{true, false} {
 			if !secure && !optional {
 				continue
@@ -173,7 +103,7 @@ func TestProxyHeadersBeforeTLS(t *testing.T) {
 				t.Errorf("optional %t: INFO %v", optional, w.Info)
 			}
 			if secure {
-				over := tls.Client(c, ca.client())
+				over := tls.Client(c, ca.TLS())
 				kit.OK(t, over.Handshake())
 				w.Conn = over
 				w.Reset(over)
@@ -191,9 +121,9 @@ func TestProxyHeadersBeforeTLS(t *testing.T) {
 //
 // Go: TestClientProxyProtoNonProxiedTLSFirstFallback server/client_proxyproto_test.go:793
 func TestTLSFirstWithoutProxyHeader(t *testing.T) {
-	ca := newAuthority(t)
-	s := godwittest.RunConfig(t, "proxy_protocol: true\n"+ca.block(`handshake_first: "250ms"`))
-	c := kit.Must[*tls.Conn](t)(tls.Dial("tcp", s.Addr().String(), ca.client()))
+	ca := kit.NewAuthority(t)
+	s := godwittest.RunConfig(t, "proxy_protocol: true\n"+tlsBlock(ca.Server(), `handshake_first: "250ms"`))
+	c := kit.Must[*tls.Conn](t)(tls.Dial("tcp", s.Addr().String(), ca.TLS()))
 	w := kit.Greet(t, c)
 	connects(t, w)
 	if got := shown(t, s, w); got != c.LocalAddr().String() {

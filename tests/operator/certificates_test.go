@@ -1,20 +1,12 @@
 package operator_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
@@ -22,69 +14,17 @@ import (
 	"github.com/godwit-mq/godwit/tests/kit"
 )
 
-// authority issues certificates.
-type authority struct {
-	t           testing.TB
-	dir         string
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	serial      int64
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	a.certificate, a.key = a.issue("ca", "Authority")
-	return a
-}
-
-// issue writes a certificate and its key to files of a name.
-func (a *authority) issue(name, common string) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key := kit.Must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	a.serial++
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(a.serial), Subject: pkix.Name{CommonName: common}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-	}
-	parent, signer := a.certificate, a.key
-	if parent == nil {
-		template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
-		parent, signer = template, key
-	}
-	der := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer))
-	a.write(name+".pem", "CERTIFICATE", der)
-	a.write(name+"-key.pem", "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(key)))
-	return kit.Must[*x509.Certificate](a.t)(x509.ParseCertificate(der)), key
-}
-
-func (a *authority) write(file, kind string, der []byte) {
-	a.t.Helper()
-	kit.OK(a.t, os.WriteFile(a.file(file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
-
-// block is the part of a configuration that asks for certificates.
-func (a *authority) block() string {
-	return "tls { cert_file: '" + a.file("server.pem") + "', key_file: '" + a.file("server-key.pem") + "', ca_file: '" + a.file("ca.pem") + "', verify: true }"
-}
-
 // Go: TestAuthCalloutClientTLSCerts server/auth_callout_test.go:806
 // Go: TestAuthCalloutWSClientTLSCerts server/auth_callout_test.go:2194
 func TestTheServiceSeesCertificates(t *testing.T) {
-	a := newAuthority(t)
-	a.issue("server", "server")
-	a.issue("client", "example.com")
-	secure := []nats.Option{
-		nats.ClientCert(a.file("client.pem"), a.file("client-key.pem")), nats.RootCAs(a.file("ca.pem")), nats.NoReconnect(),
-	}
+	a := kit.NewAuthority(t)
+	secure := []nats.Option{nats.Secure(a.TLS(a.Issue(pkix.Name{CommonName: "example.com"}))), nats.NoReconnect()}
+	block := "tls { " + a.Server().Lines() + ", verify: true }"
 	issuer := newAccount(t)
 	s := start(t, `listen: 127.0.0.1:-1
 		server_name: T
-		`+a.block()+`
-		websocket { listen: 127.0.0.1:-1, `+a.block()+` }
+		`+block+`
+		websocket { listen: 127.0.0.1:-1, `+block+` }
 		accounts { AUTH { users [{user: auth, password: pwd}] }, FOO {} }
 		authorization { timeout: 2s, auth_callout { issuer: `+issuer.Public+`, account: AUTH, auth_users: [auth] } }`)
 	service := connect(t, s, append(secure, nats.UserInfo("auth", "pwd"))...)

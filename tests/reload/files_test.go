@@ -121,7 +121,7 @@ func TestLogging(t *testing.T) {
 
 // Go: TestPortsFileReload test/ports_test.go:124
 func TestPortsFile(t *testing.T) {
-	ca := newAuthority(t)
+	ca := kit.NewAuthority(t)
 	a, b := t.TempDir(), t.TempDir()
 	files := func(dir string) []string {
 		t.Helper()
@@ -147,7 +147,7 @@ func TestPortsFile(t *testing.T) {
 	if list := files(b); len(list) != 1 {
 		t.Fatalf("files in the same directory by another name: %q", list)
 	}
-	s.reload(config(b) + "tls { " + ca.files(t, "server", "127.0.0.1").keys() + " }")
+	s.reload(config(b) + "tls { " + keys(issue(ca, "server", "127.0.0.1")) + " }")
 	if text := read(t, files(b)[0]); !strings.Contains(text, `"tls://`) {
 		t.Errorf("with TLS: %s", text)
 	}

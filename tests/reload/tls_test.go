@@ -17,32 +17,32 @@ import (
 // Go: TestConfigReloadRotateTLS server/reload_test.go:394
 // Go: TestConfigReloadRotateTLSMultiCert server/reload_test.go:510
 func TestRotateTLS(t *testing.T) {
-	ca := newAuthority(t)
-	first, second, third := ca.files(t, "1", "127.0.0.1"), ca.files(t, "2", "127.0.0.1"), ca.files(t, "3", "127.0.0.1")
-	for name, block := range map[string]func(p pair) string{
-		"one certificate":      func(p pair) string { return p.keys() },
-		"several certificates": func(p pair) string { return "certs: [{ " + p.keys() + " }]" },
+	ca := kit.NewAuthority(t)
+	first, second, third := issue(ca, "1", "127.0.0.1"), issue(ca, "2", "127.0.0.1"), issue(ca, "3", "127.0.0.1")
+	for name, block := range map[string]func(p kit.Certificate) string{
+		"one certificate":      func(p kit.Certificate) string { return keys(p) },
+		"several certificates": func(p kit.Certificate) string { return "certs: [{ " + keys(p) + " }]" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := run(t, "tls { "+block(first)+" }")
 			var serials [4]string
-			nc := s.client(ca.seen(&serials[0]))
+			nc := s.client(seen(ca, &serials[0]))
 			sub := kit.Subscribe(t, nc, "foo")
 			s.log.Take("")
 
-			s.reload("tls { " + block(second) + fmt.Sprintf("\nca_file: %q, verify: true }", second.ca))
+			s.reload("tls { " + block(second) + fmt.Sprintf("\nca_file: %q, verify: true }", second.CAFile))
 			if lines := s.log.Take("INF Reloaded: tls"); len(lines) != 1 || lines[0] != "INF Reloaded: tls = enabled" {
 				t.Errorf("log: %q", lines)
 			}
-			s.turnsAway(ca.trust())
-			s.client(ca.seen(&serials[1]), nats.ClientCert(third.cert, third.key))
+			s.turnsAway(trust(ca))
+			s.client(seen(ca, &serials[1]), nats.ClientCert(third.File, third.KeyFile))
 			publish(t, nc, "foo", "hello")
 			next(t, sub, "hello")
 
 			s.reload("tls { " + block(third) + " }")
-			s.client(ca.seen(&serials[2]))
+			s.client(seen(ca, &serials[2]))
 			s.reload("tls { " + block(third) + " }\nmax_payload: 1000")
-			s.client(ca.seen(&serials[3]))
+			s.client(seen(ca, &serials[3]))
 			if serials[0] == serials[1] || serials[1] == serials[2] || serials[2] != serials[3] || serials[0] == "" {
 				t.Errorf("certificates %q", serials)
 			}
@@ -55,19 +55,19 @@ func TestRotateTLS(t *testing.T) {
 // A certificate is often renewed in the same file, with nothing new in the
 // configuration.
 func TestRenewedCertificate(t *testing.T) {
-	ca := newAuthority(t)
-	files := ca.files(t, "server", "127.0.0.1")
-	text := "tls { " + files.keys() + " }"
+	ca := kit.NewAuthority(t)
+	files := issue(ca, "server", "127.0.0.1")
+	text := "tls { " + keys(files) + " }"
 	s := run(t, text)
 	var old, renewed string
-	s.client(ca.seen(&old))
-	ca.issue(t, files, "server", "127.0.0.1")
+	s.client(seen(ca, &old))
+	renew(t, ca, files)
 	s.log.Take("")
 	s.reload(text)
 	if !s.log.Has("INF Reloaded: tls = enabled") {
 		t.Error("the log does not tell")
 	}
-	s.client(ca.seen(&renewed))
+	s.client(seen(ca, &renewed))
 	if old == renewed {
 		t.Error("the old certificate is still in use")
 	}
@@ -81,8 +81,8 @@ func TestRenewedCertificate(t *testing.T) {
 // Go: TestConfigReloadEnableTLS server/reload_test.go:448
 // Go: TestConfigReloadDisableTLS server/reload_test.go:479
 func TestSwitchTLS(t *testing.T) {
-	ca := newAuthority(t)
-	block := "tls { " + ca.files(t, "server", "127.0.0.1").keys() + " }"
+	ca := kit.NewAuthority(t)
+	block := "tls { " + keys(issue(ca, "server", "127.0.0.1")) + " }"
 	s := run(t, "")
 	plain := s.peer(`"protocol":1`)
 	told := plain.readInfo()
@@ -98,7 +98,7 @@ func TestSwitchTLS(t *testing.T) {
 	if !strings.HasPrefix(s.ClientURL(), "tls://") {
 		t.Errorf("the URL is %s", s.ClientURL())
 	}
-	secure := s.client(ca.trust())
+	secure := s.client(trust(ca))
 	p := s.dial()
 	if p.info["tls_required"] != true {
 		t.Errorf("INFO: %v", p.info)
@@ -109,7 +109,7 @@ func TestSwitchTLS(t *testing.T) {
 	}
 
 	s.reload("")
-	s.turnsAway(ca.trust())
+	s.turnsAway(trust(ca))
 	s.client()
 	kit.Flush(t, secure)
 	plain.readInfo()
@@ -121,8 +121,8 @@ func TestSwitchTLS(t *testing.T) {
 
 // Go: TestAllowNonTLSReload test/tls_test.go:2104
 func TestPlainBesideTLS(t *testing.T) {
-	ca := newAuthority(t)
-	block := "tls { " + ca.files(t, "server", "127.0.0.1").keys() + " }\n"
+	ca := kit.NewAuthority(t)
+	block := "tls { " + keys(issue(ca, "server", "127.0.0.1")) + " }\n"
 	s := run(t, block+"allow_non_tls: true\nping_interval: 10s")
 	check := func(available, required any) {
 		t.Helper()
@@ -144,24 +144,24 @@ func TestPlainBesideTLS(t *testing.T) {
 //
 // Go: TestTLSPinnedCertsClient test/tls_test.go:1942
 func TestPinnedCertificates(t *testing.T) {
-	ca := newAuthority(t)
-	server, one, two := ca.files(t, "server", "127.0.0.1"), ca.files(t, "one", "one"), ca.files(t, "two", "two")
+	ca := kit.NewAuthority(t)
+	server, one, two := issue(ca, "server", "127.0.0.1"), issue(ca, "one", "one"), issue(ca, "two", "two")
 	pins := func(pins ...string) string {
 		return fmt.Sprintf("tls { %s ca_file: %q, verify: true, pinned_certs: [\"%s\"] }",
-			server.keys(), server.ca, strings.Join(pins, `","`))
+			keys(server), server.CAFile, strings.Join(pins, `","`))
 	}
 	s := run(t, pins(strings.Repeat("a", 64)))
-	s.turnsAway(ca.trust(), nats.ClientCert(one.cert, one.key))
+	s.turnsAway(trust(ca), nats.ClientCert(one.File, one.KeyFile))
 
-	s.reload(pins(one.pin, two.pin))
-	first := s.client(ca.trust(), nats.ClientCert(one.cert, one.key))
+	s.reload(pins(one.Pin, two.Pin))
+	first := s.client(trust(ca), nats.ClientCert(one.File, one.KeyFile))
 	closed := make(chan error, 1)
-	s.client(ca.trust(), nats.ClientCert(two.cert, two.key), nats.ClosedHandler(func(nc *nats.Conn) { closed <- nc.LastError() }))
+	s.client(trust(ca), nats.ClientCert(two.File, two.KeyFile), nats.ClosedHandler(func(nc *nats.Conn) { closed <- nc.LastError() }))
 
-	s.reload(pins(one.pin))
+	s.reload(pins(one.Pin))
 	kit.Await(t, "the end of the connection", closed)
 	kit.Flush(t, first)
-	s.turnsAway(ca.trust(), nats.ClientCert(two.cert, two.key))
+	s.turnsAway(trust(ca), nats.ClientCert(two.File, two.KeyFile))
 	if !s.log.Has("INF Reloaded: 1 pinned_certs") {
 		t.Error("the log does not tell")
 	}
@@ -169,14 +169,14 @@ func TestPinnedCertificates(t *testing.T) {
 
 // Go: TestTLSMinVersionConfig server/server_test.go:261
 func TestTLSVersion(t *testing.T) {
-	ca := newAuthority(t)
-	files := ca.files(t, "server", "127.0.0.1")
-	block := func(version string) string { return "tls { " + files.keys() + ` min_version: "` + version + `" }` }
+	ca := kit.NewAuthority(t)
+	files := issue(ca, "server", "127.0.0.1")
+	block := func(version string) string { return "tls { " + keys(files) + ` min_version: "` + version + `" }` }
 	s := run(t, block("1.3"))
 	if _, err := tryTLS(s, ca, tls.VersionTLS12); err == nil || !strings.Contains(err.Error(), "protocol version not supported") {
 		t.Errorf("TLS 1.2: %v", err)
 	}
-	s.client(ca.trust())
+	s.client(trust(ca))
 	if err := s.refused(block("1.0")); !strings.Contains(err, "unsupported TLS version: TLS 1.0") {
 		t.Errorf("1.0: %s", err)
 	}
@@ -188,43 +188,43 @@ func TestTLSVersion(t *testing.T) {
 	if _, err := tryTLS(s, ca, tls.VersionTLS12); err != nil {
 		t.Errorf("TLS 1.2: %v", err)
 	}
-	s.client(ca.trust())
+	s.client(trust(ca))
 	if err := s.refused(block("1.4")); !strings.Contains(err, "unknown version: 1.4") {
 		t.Errorf("1.4: %s", err)
 	}
-	_, err := godwit.GenTLSConfig(&godwit.TLSConfigOpts{CertFile: files.cert, KeyFile: files.key, CaFile: files.ca, MinVersion: tls.VersionTLS11})
+	_, err := godwit.GenTLSConfig(&godwit.TLSConfigOpts{CertFile: files.File, KeyFile: files.KeyFile, CaFile: files.CAFile, MinVersion: tls.VersionTLS11})
 	if err == nil || err.Error() != "unsupported minimum TLS version: TLS 1.1" {
 		t.Errorf("made in code: %v", err)
 	}
 }
 
-func tryTLS(s *site, ca *authority, highest uint16) (*nats.Conn, error) {
+func tryTLS(s *site, ca *kit.Authority, highest uint16) (*nats.Conn, error) {
 	s.t.Helper()
-	return s.try(nats.Secure(&tls.Config{RootCAs: ca.pool, MaxVersion: highest}))
+	return s.try(nats.Secure(&tls.Config{RootCAs: ca.Pool, MaxVersion: highest}))
 }
 
 // The handshake comes first, or not, as the newest configuration says.
 func TestHandshakeFirst(t *testing.T) {
-	ca := newAuthority(t)
-	files := ca.files(t, "server", "127.0.0.1")
+	ca := kit.NewAuthority(t)
+	files := issue(ca, "server", "127.0.0.1")
 	block := func(first string) string {
-		return "tls { " + files.keys() + " timeout: 1, handshake_first: " + first + " }"
+		return "tls { " + keys(files) + " timeout: 1, handshake_first: " + first + " }"
 	}
 	s := run(t, block("true"))
-	s.turnsAway(ca.trust())
-	s.client(ca.trust(), nats.TLSHandshakeFirst())
+	s.turnsAway(trust(ca))
+	s.client(trust(ca), nats.TLSHandshakeFirst())
 
 	s.log.Take("")
 	s.reload(block("false"))
 	if !s.log.Has("INF Reloaded: Client TLS handshake first: false") {
 		t.Error("the log does not tell")
 	}
-	s.turnsAway(ca.trust(), nats.TLSHandshakeFirst())
-	s.client(ca.trust())
+	s.turnsAway(trust(ca), nats.TLSHandshakeFirst())
+	s.client(trust(ca))
 
 	s.reload(block("10ms"))
-	s.client(ca.trust())
-	s.client(ca.trust(), nats.TLSHandshakeFirst())
+	s.client(trust(ca))
+	s.client(trust(ca), nats.TLSHandshakeFirst())
 	if !s.log.Has("INF Reloaded: Client TLS handshake first fallback delay: 10ms") {
 		t.Error("the log does not tell")
 	}
@@ -235,14 +235,14 @@ func TestHandshakeFirst(t *testing.T) {
 //
 // Go: TestMonitorReloadTLSConfig server/monitor_test.go:5793
 func TestMonitoringCertificate(t *testing.T) {
-	ca := newAuthority(t)
-	wrong, right := ca.files(t, "wrong", "elsewhere"), ca.files(t, "right", "127.0.0.1")
-	config := func(p pair) string {
-		return fmt.Sprintf("https: \"127.0.0.1:-1\"\ntls { %s ca_file: %q, verify_and_map: true }", p.keys(), p.ca)
+	ca := kit.NewAuthority(t)
+	wrong, right := issue(ca, "wrong", "elsewhere"), issue(ca, "right", "127.0.0.1")
+	config := func(p kit.Certificate) string {
+		return fmt.Sprintf("https: \"127.0.0.1:-1\"\ntls { %s ca_file: %q, verify_and_map: true }", keys(p), p.CAFile)
 	}
 	s := run(t, config(wrong))
 	handshake := func() error {
-		conn, err := tls.Dial("tcp", s.MonitorAddr().String(), &tls.Config{RootCAs: ca.pool})
+		conn, err := tls.Dial("tcp", s.MonitorAddr().String(), &tls.Config{RootCAs: ca.Pool})
 		if err != nil {
 			return err
 		}

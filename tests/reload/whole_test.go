@@ -104,8 +104,8 @@ func TestAllOrNothing(t *testing.T) {
 //
 // Go: TestConfigReload server/reload_test.go:253
 func TestManyOptions(t *testing.T) {
-	ca := newAuthority(t)
-	pair := ca.files(t, "server", "127.0.0.1")
+	ca := kit.NewAuthority(t)
+	pair := issue(ca, "server", "127.0.0.1")
 	s := run(t, "ping_interval: 30s")
 	old := s.dial()
 	old.connect(`"protocol":1`)
@@ -120,7 +120,7 @@ func TestManyOptions(t *testing.T) {
 		pid_file: "` + pid + `"
 		max_control_line: 512, max_payload: 1024, max_pending: 4096, max_connections: 100
 		ping_interval: 5, ping_max: 1, write_deadline: 3s, write_timeout: retry
-		tls { ` + pair.keys() + ` ca_file: "` + pair.ca + `", verify: true }
+		tls { ` + keys(pair) + ` ca_file: "` + pair.CAFile + `", verify: true }
 		authorization { user: tyler, password: T0pS3cr3t, timeout: 3 }
 		server_tags: [a, "b:c"]
 		server_metadata { key1: value1, key2: value2 }
@@ -148,7 +148,7 @@ func TestManyOptions(t *testing.T) {
 	if text := read(t, pid); text == "" {
 		t.Error("no process number")
 	}
-	s.client(nats.UserInfo("tyler", "T0pS3cr3t"), ca.trust(), nats.ClientCert(pair.cert, pair.key))
+	s.client(nats.UserInfo("tyler", "T0pS3cr3t"), trust(ca), nats.ClientCert(pair.File, pair.KeyFile))
 	want := []string{
 		"authorization password", "authorization timeout = 3", "authorization username", "authorization",
 		"debug = true", "fast producers will not be stalled", "lame_duck_duration = 40s", "lame_duck_grace_period = 5s",

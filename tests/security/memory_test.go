@@ -111,10 +111,8 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 // Handshakes have to come to an end, be it that nothing comes or too little.
 func TestSlowHandshakes(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	ca := newAuthority(t, dir, "ca")
-	cert, key := ca.files("server", ca.issue(newKey(t)))
-	secure := fmt.Sprintf("tls { cert_file: %q, key_file: %q, timeout: 0.3", cert, key)
+	ca := kit.NewAuthority(t)
+	secure := "tls { " + ca.Server().Lines() + ", timeout: 0.3"
 	connect := `CONNECT {"user":"u","pass":"pw"` + strings.Repeat(" ", 4000)
 	var trials sync.WaitGroup
 	for name, c := range map[string]struct {
@@ -171,11 +169,10 @@ func dripping(c net.Conn, text string) {
 // A connection that completes TLS and then waits is no better.
 func TestSilenceAfterTLS(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t, t.TempDir(), "ca")
-	cert, key := ca.files("server", ca.issue(newKey(t)))
-	s := godwittest.RunConfig(t, fmt.Sprintf("listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\ntls { cert_file: %q, key_file: %q }", cert, key))
+	ca := kit.NewAuthority(t)
+	s := godwittest.RunConfig(t, "listen: '127.0.0.1:-1'\nauthorization { user: u, password: pw, timeout: 0.3 }\ntls { "+ca.Server().Lines()+" }")
 	w := kit.Dial(t, s.Addr())
-	secure := tls.Client(w.Conn, &tls.Config{RootCAs: ca.pool(), ServerName: "127.0.0.1"})
+	secure := tls.Client(w.Conn, ca.TLS())
 	kit.OK(t, secure.Handshake())
 	if text, err := io.ReadAll(secure); !strings.Contains(string(text), "Authentication Timeout") {
 		t.Errorf("ended with %q, %v", text, err)

@@ -2,19 +2,13 @@ package security_test
 
 import (
 	"bufio"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
-	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,90 +21,31 @@ import (
 	"github.com/godwit-mq/godwit/tests/kit"
 )
 
-// authority signs certificates.
-type authority struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  crypto.Signer
-	file string
-}
-
-func newAuthority(t testing.TB, dir, name string) *authority {
-	t.Helper()
-	a := &authority{t: t, key: kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)), file: filepath.Join(dir, name+".pem")}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	raw := kit.Must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key))
-	a.cert = kit.Must[*x509.Certificate](t)(x509.ParseCertificate(raw))
-	writePEM(t, a.file, "CERTIFICATE", raw)
-	return a
-}
-
-func writePEM(t testing.TB, file, kind string, raw []byte) {
-	t.Helper()
-	kit.OK(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
-}
-
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
-// issue makes a certificate for a key, for 127.0.0.1 and for clients.
-func (a *authority) issue(key crypto.Signer) tls.Certificate {
-	a.t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "u"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	raw := kit.Must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key))
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
-}
-
-// files writes a certificate and returns the names of its files.
-func (a *authority) files(name string, c tls.Certificate) (cert, key string) {
-	a.t.Helper()
-	base := strings.TrimSuffix(a.file, ".pem") + name
-	cert, key = base+".crt", base+".key"
-	writePEM(a.t, cert, "CERTIFICATE", c.Certificate[0])
-	writePEM(a.t, key, "PRIVATE KEY", kit.Must[[]byte](a.t)(x509.MarshalPKCS8PrivateKey(c.PrivateKey)))
-	return cert, key
-}
-
-func newKey(t testing.TB) crypto.Signer {
-	t.Helper()
-	return kit.Must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-}
-
 // A session that began when a certificate was trusted is not resumed where it is
 // not, or no longer: neither after a reload nor on another listener.
 func TestResumedSessionsAreVerifiedAnew(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			dir := t.TempDir()
-			trusted, other := newAuthority(t, dir, "trusted"), newAuthority(t, dir, "other")
-			cert, key := trusted.files("server", trusted.issue(newKey(t)))
+			trusted, other := kit.NewAuthority(t), kit.NewAuthority(t)
+			own := trusted.Server()
 			file := filepath.Join(dir, "server.conf")
-			configure := func(ca, webCA *authority) {
-				block := fmt.Sprintf("cert_file: %q, key_file: %q, verify: true", cert, key)
+			configure := func(ca, webCA *kit.Authority) {
+				block := fmt.Sprintf("cert_file: %q, key_file: %q, verify: true", own.File, own.KeyFile)
 				kit.OK(t, os.WriteFile(file, fmt.Appendf(nil,
 					"listen: '127.0.0.1:-1'\ntls { %s, ca_file: %q, handshake_first: true }\nwebsocket { listen: '127.0.0.1:-1', tls { %[1]s, ca_file: %[3]q } }\n",
-					block, ca.file, webCA.file), 0o600))
+					block, ca.File, webCA.File), 0o600))
 			}
 			configure(trusted, trusted)
 			o := kit.Must[*godwit.Options](t)(godwit.ProcessConfigFile(file))
 			o.NoLog = true
 			s := godwittest.Run(t, o)
 			plain, web := s.Addr().String(), strings.TrimPrefix(webURL(t, s), "wss://")
-			client := trusted.issue(newKey(t))
+			client := trusted.Issue(pkix.Name{CommonName: "u"})
 			// visitor keeps the sessions of one client.
 			visitor := func() *tls.Config {
 				return &tls.Config{
-					RootCAs: trusted.pool(), Certificates: []tls.Certificate{client}, MinVersion: version, MaxVersion: version,
+					RootCAs: trusted.Pool, Certificates: []tls.Certificate{client.Certificate}, MinVersion: version, MaxVersion: version,
 					ServerName: "127.0.0.1", ClientSessionCache: tls.NewLRUClientSessionCache(4),
 				}
 			}
@@ -179,20 +114,19 @@ func exchanged(address string, config *tls.Config, request, want string) (resume
 // However TLS is switched on, the same suites are to be had, and none that is known
 // to be insecure.
 func TestCipherSuitesOfTheCommandLine(t *testing.T) {
-	dir := t.TempDir()
-	ca := newAuthority(t, dir, "ca")
-	cert, key := ca.files("rsa", ca.issue(kit.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048))))
+	ca := kit.NewAuthority(t)
+	own := ca.IssueFor(kit.Must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)), pkix.Name{CommonName: "u"}, "127.0.0.1")
 	nothing := func() {}
 	for name, args := range map[string][]string{
-		"flags": {"-a", "127.0.0.1", "-p", "-1", "--tls", "--tlscert", cert, "--tlskey", key},
-		"file":  {"-a", "127.0.0.1", "-p", "-1", "-c", writeFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q }", cert, key))},
+		"flags": {"-a", "127.0.0.1", "-p", "-1", "--tls", "--tlscert", own.File, "--tlskey", own.KeyFile},
+		"file":  {"-a", "127.0.0.1", "-p", "-1", "-c", writeFile(t, fmt.Sprintf("tls { cert_file: %q, key_file: %q }", own.File, own.KeyFile))},
 	} {
 		o := kit.Must[*godwit.Options](t)(godwit.ConfigureOptions(flag.NewFlagSet("godwit", flag.ContinueOnError), args, nothing, nothing, nothing))
 		o.NoLog = true
 		s := godwittest.Run(t, o)
 		handshake := func(version, suite uint16) error {
 			w := kit.Dial(t, s.Addr())
-			return tls.Client(w.Conn, &tls.Config{RootCAs: ca.pool(), ServerName: "127.0.0.1", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite}}).Handshake()
+			return tls.Client(w.Conn, &tls.Config{RootCAs: ca.Pool, ServerName: "127.0.0.1", MinVersion: version, MaxVersion: version, CipherSuites: []uint16{suite}}).Handshake()
 		}
 		secure := make(map[uint16]bool)
 		for _, suite := range tls.CipherSuites() {

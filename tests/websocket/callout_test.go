@@ -24,8 +24,8 @@ type question struct {
 
 // Go: TestAuthCalloutWSClientTLSCerts server/auth_callout_test.go:2194
 func TestAnAuthenticationServiceSeesCertificates(t *testing.T) {
-	a := newAuthority(t)
-	server, client := a.server(), a.issue(example)
+	a := kit.NewAuthority(t)
+	server, client := a.Server(), a.Issue(example)
 	issuer, err := nkeys.CreateAccount()
 	if err != nil {
 		t.Fatal(err)
@@ -34,13 +34,13 @@ func TestAnAuthenticationServiceSeesCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := run(t, listen+server.secure("verify: true")+fmt.Sprintf(`
+	s := run(t, listen+secure(server, "verify: true")+fmt.Sprintf(`
 		server_name: T
 		tls { %s, verify: true }
 		accounts { AUTH { users [{user: auth, password: pwd}] }, FOO {} }
 		authorization { timeout: 5, auth_callout { issuer: %s, account: AUTH, auth_users: [auth] } }
-	`, server.lines, public))
-	secure := nats.Secure(a.config(client))
+	`, server.Lines(), public))
+	secure := nats.Secure(a.TLS(client))
 	asked := make(chan question, 1)
 	service := s.overTCP(secure, nats.UserInfo("auth", "pwd"))
 	if _, err := service.Subscribe("$SYS.REQ.USER.AUTH", func(m *nats.Msg) {

@@ -3,6 +3,7 @@ package websocket_test
 import (
 	"bufio"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -26,6 +27,11 @@ const plain = "listen: \"127.0.0.1:-1\"\nwebsocket { listen: \"127.0.0.1:-1\", n
 // web is a configuration whose WebSocket listener, without TLS, has more settings.
 func web(settings string) string {
 	return "listen: \"127.0.0.1:-1\"\nwebsocket { listen: \"127.0.0.1:-1\", no_tls: true, " + settings + " }\n"
+}
+
+// secure is a configuration whose WebSocket listener has TLS with more settings.
+func secure(c kit.Certificate, settings string) string {
+	return fmt.Sprintf("websocket { listen: \"127.0.0.1:-1\", tls { %s, %s } }\n", c.Lines(), settings)
 }
 
 // site is a server with its configuration file.

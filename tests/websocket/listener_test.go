@@ -43,7 +43,7 @@ func TestWhatTheListenerLogs(t *testing.T) {
 	s := run(t, plain)
 	s.logged("INF Listening for websocket clients on " + s.webURL().String())
 	s.logged("WRN Websocket not configured with TLS. DO NOT USE IN PRODUCTION!")
-	secure := run(t, listen+newAuthority(t).server().secure(""))
+	secure := run(t, listen+secure(kit.NewAuthority(t).Server(), ""))
 	secure.logged("INF Listening for websocket clients on wss://127.0.0.1:")
 	if line := secure.log.Find("DO NOT USE IN PRODUCTION"); line != nil {
 		t.Error(line)
@@ -248,9 +248,9 @@ func get(t testing.TB, address string) []byte {
 }
 
 func TestMonitoringShowsClients(t *testing.T) {
-	a := newAuthority(t)
-	s := run(t, listen+a.server().secure(""))
-	nc := s.overWeb(nats.Secure(a.config()), nats.Name("a page"))
+	a := kit.NewAuthority(t)
+	s := run(t, listen+secure(a.Server(), ""))
+	nc := s.overWeb(nats.Secure(a.TLS()), nats.Name("a page"))
 	subscribe(t, nc, "foo")
 	publish(t, nc, "foo", letters(1000))
 	kit.Flush(t, nc)
@@ -269,7 +269,7 @@ func TestMonitoringShowsClients(t *testing.T) {
 
 func TestPortsFileNamesTheListener(t *testing.T) {
 	dir := t.TempDir()
-	s := run(t, listen+newAuthority(t).server().secure("")+fmt.Sprintf("ports_file_dir: %q\n", dir))
+	s := run(t, listen+secure(kit.NewAuthority(t).Server(), "")+fmt.Sprintf("ports_file_dir: %q\n", dir))
 	files, err := filepath.Glob(filepath.Join(dir, "*.ports"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%v, %v", files, err)

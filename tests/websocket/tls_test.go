@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/godwit-mq/godwit/tests/kit"
 )
 
 const listen = "listen: \"127.0.0.1:-1\"\n"
@@ -21,12 +23,12 @@ const exampleUser = "CN=example.com,OU=NATS.io"
 
 // Go: TestWSTLSConnection server/websocket_test.go:2505
 func TestTLSOfTheListener(t *testing.T) {
-	a := newAuthority(t)
-	s := run(t, listen+a.server().secure(""))
+	a := kit.NewAuthority(t)
+	s := run(t, listen+secure(a.Server(), ""))
 	if u := s.webURL(); u.Scheme != "wss" {
 		t.Errorf("the URL is %v", u)
 	}
-	p := s.dial(asks{tls: a.config()})
+	p := s.dial(asks{tls: a.TLS()})
 	if !p.info.TLSRequired || !p.info.TLSAvailable || p.info.TLSVerify {
 		t.Errorf("INFO tells %+v", p.info)
 	}
@@ -37,17 +39,17 @@ func TestTLSOfTheListener(t *testing.T) {
 		t.Errorf("without TLS: %+v, %v", plain.response, err)
 	}
 	s.logged("ERR websocket: ", "client sent an HTTP request to an HTTPS server")
-	nc := s.overWeb(nats.Secure(a.config()))
+	nc := s.overWeb(nats.Secure(a.TLS()))
 	sub := subscribe(t, nc, "foo")
 	publish(t, s.overTCP(), "foo", letters(100_000))
 	next(t, sub, string(letters(100_000)))
 }
 
 // mustShow makes sure that clients get in with their certificate only.
-func mustShow(t *testing.T, s *site, a *authority, client credential) {
+func mustShow(t *testing.T, s *site, a *kit.Authority, client kit.Certificate) {
 	t.Helper()
-	s.dial(asks{tls: a.config(client)})
-	_, err := s.request(asks{tls: a.config()})
+	s.dial(asks{tls: a.TLS(client)})
+	_, err := s.request(asks{tls: a.TLS()})
 	if err == nil || !strings.Contains(err.Error(), "certificate required") {
 		t.Errorf("without a certificate: %v", err)
 	}
@@ -56,39 +58,39 @@ func mustShow(t *testing.T, s *site, a *authority, client credential) {
 
 // Go: TestWSTLSVerifyClientCert server/websocket_test.go:2554
 func TestCertificatesOfClients(t *testing.T) {
-	a := newAuthority(t)
-	s := run(t, listen+a.server().secure("verify: true"))
-	mustShow(t, s, a, a.issue(example))
-	stranger := newAuthority(t)
-	if _, err := s.request(asks{tls: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{stranger.issue(example).Certificate}}}); err == nil {
+	a := kit.NewAuthority(t)
+	s := run(t, listen+secure(a.Server(), "verify: true"))
+	mustShow(t, s, a, a.Issue(example))
+	stranger := kit.NewAuthority(t)
+	if _, err := s.request(asks{tls: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{stranger.Issue(example).Certificate}}}); err == nil {
 		t.Error("a certificate of another authority is accepted")
 	}
 }
 
 // Go: TestWSTLSVerifyAndMap server/websocket_test.go:2641
 func TestUsersAreMappedFromCertificates(t *testing.T) {
-	a := newAuthority(t)
-	client, server := a.issue(example), a.server()
+	a := kit.NewAuthority(t)
+	client, server := a.Issue(example), a.Server()
 	for _, types := range []string{"", "STANDARD, WEBSOCKET", "STANDARD"} {
 		t.Run(types, func(t *testing.T) {
 			filter := ""
 			if types != "" {
 				filter = ", allowed_connection_types: [" + types + "]"
 			}
-			s := run(t, listen+server.secure("verify_and_map: true")+
+			s := run(t, listen+secure(server, "verify_and_map: true")+
 				fmt.Sprintf("accounts { MyAccount { users [{user: %q%s}] } }\n", exampleUser, filter))
 			mustShow(t, s, a, client)
 			if types == "STANDARD" {
-				if s.admits(asks{tls: a.config(client)}) {
+				if s.admits(asks{tls: a.TLS(client)}) {
 					t.Error("a user gets in that may not")
 				}
 				return
 			}
-			p := s.peer(asks{tls: a.config(client)})
+			p := s.peer(asks{tls: a.TLS(client)})
 			if user, account := s.who(p.info.ID); user != exampleUser || account != "MyAccount" {
 				t.Errorf("it is %q of %q", user, account)
 			}
-			if s.admits(asks{tls: a.config(a.issue(pkix.Name{CommonName: "somebody"}))}) {
+			if s.admits(asks{tls: a.TLS(a.Issue(pkix.Name{CommonName: "somebody"}))}) {
 				t.Error("somebody gets in whom nobody knows")
 			}
 		})
@@ -97,16 +99,16 @@ func TestUsersAreMappedFromCertificates(t *testing.T) {
 
 // Pins hold for certificates of clients.
 func TestPinnedCertificates(t *testing.T) {
-	a := newAuthority(t)
-	server, known, other := a.server(), a.issue(example), a.issue(example)
-	pinned := func(c credential) string {
-		return listen + server.secure(fmt.Sprintf("verify: true, pinned_certs: [%q]", c.pin))
+	a := kit.NewAuthority(t)
+	server, known, other := a.Server(), a.Issue(example), a.Issue(example)
+	pinned := func(c kit.Certificate) string {
+		return listen + secure(server, fmt.Sprintf("verify: true, pinned_certs: [%q]", c.Pin))
 	}
 	s := run(t, pinned(known))
-	for _, want := range []credential{known, other} {
-		for _, each := range []credential{known, other} {
-			_, err := s.request(asks{tls: a.config(each)})
-			if got := err == nil; got != (want.pin == each.pin) {
+	for _, want := range []kit.Certificate{known, other} {
+		for _, each := range []kit.Certificate{known, other} {
+			_, err := s.request(asks{tls: a.TLS(each)})
+			if got := err == nil; got != (want.Pin == each.Pin) {
 				t.Errorf("a client is accepted: %v, %v", got, err)
 			}
 		}
@@ -123,10 +125,10 @@ func TestPinnedCertificates(t *testing.T) {
 // Go: TestAuthNoAuthUserWithoutPasswordAndCertMapping server/auth_test.go:995
 // Go: TestAuthCertMappedUserConnectionTypeScope server/auth_test.go:1104
 func TestCertificateUsersNeedTheirCertificate(t *testing.T) {
-	a := newAuthority(t)
-	client, server := a.issue(example), a.server()
-	mapped := plain + fmt.Sprintf("tls { %s, verify_and_map: true }\n", server.lines)
-	certificate := nats.Secure(a.config(client))
+	a := kit.NewAuthority(t)
+	client, server := a.Issue(example), a.Server()
+	mapped := plain + fmt.Sprintf("tls { %s, verify_and_map: true }\n", server.Lines())
+	certificate := nats.Secure(a.TLS(client))
 	t.Run("no password", func(t *testing.T) {
 		s := run(t, mapped+fmt.Sprintf("authorization { users [{user: \"CN=other\"}, {user: %q}] }", exampleUser))
 		for _, keys := range []string{
@@ -182,9 +184,9 @@ func TestCertificateUsersNeedTheirCertificate(t *testing.T) {
 		listener, types string
 		ok              bool
 	}{
-		"mapped":                {server.secure("verify_and_map: true"), "", false},
-		"mapped, standard only": {server.secure("verify_and_map: true"), `, allowed_connection_types: ["STANDARD"]`, true},
-		"mapped but off":        {fmt.Sprintf("websocket { tls { %s, verify_and_map: true } }\n", server.lines), "", true},
+		"mapped":                {secure(server, "verify_and_map: true"), "", false},
+		"mapped, standard only": {secure(server, "verify_and_map: true"), `, allowed_connection_types: ["STANDARD"]`, true},
+		"mapped but off":        {fmt.Sprintf("websocket { tls { %s, verify_and_map: true } }\n", server.Lines()), "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := run(t, listen+tc.listener+fmt.Sprintf("authorization { users [{user: %q}, {user: scoped%s}] }", exampleUser, tc.types))
@@ -201,28 +203,28 @@ func TestCertificateUsersNeedTheirCertificate(t *testing.T) {
 
 // Go: TestWSReloadTLSConfig server/websocket_test.go:4401
 func TestReloadOfTLS(t *testing.T) {
-	a := newAuthority(t)
-	wrong, right, client := a.issue(example, "elsewhere"), a.server(), a.issue(example)
-	s := run(t, listen+wrong.secure("verify: false"))
-	works := func(shows ...credential) {
+	a := kit.NewAuthority(t)
+	wrong, right, client := a.Issue(example, "elsewhere"), a.Server(), a.Issue(example)
+	s := run(t, listen+secure(wrong, "verify: false"))
+	works := func(shows ...kit.Certificate) {
 		t.Helper()
-		p := s.dial(asks{tls: a.config(shows...)})
+		p := s.dial(asks{tls: a.TLS(shows...)})
 		address := s.webURL()
 		if got := fmt.Sprintf("%s:%d", p.info.Host, p.info.Port); !p.info.TLSRequired || !p.info.TLSAvailable || got != address.Host {
 			t.Errorf("INFO tells %+v", p.info)
 		}
 	}
-	if _, err := s.request(asks{tls: a.config()}); err == nil || !strings.Contains(err.Error(), "SAN") {
+	if _, err := s.request(asks{tls: a.TLS()}); err == nil || !strings.Contains(err.Error(), "SAN") {
 		t.Errorf("a certificate for another name: %v", err)
 	}
-	if err := s.reload(listen + right.secure("verify: false")); err != nil {
+	if err := s.reload(listen + secure(right, "verify: false")); err != nil {
 		t.Fatal(err)
 	}
 	works()
-	if err := s.reload(listen + right.secure("verify: true")); err != nil {
+	if err := s.reload(listen + secure(right, "verify: true")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.request(asks{tls: a.config()}); err == nil || !strings.Contains(err.Error(), "required") {
+	if _, err := s.request(asks{tls: a.TLS()}); err == nil || !strings.Contains(err.Error(), "required") {
 		t.Errorf("without a certificate: %v", err)
 	}
 	works(client)
@@ -239,9 +241,9 @@ func TestReloadOfTLS(t *testing.T) {
 
 // A listener without TLS does not get it by a reload, whatever no_tls says.
 func TestReloadDoesNotAddTLS(t *testing.T) {
-	a := newAuthority(t)
+	a := kit.NewAuthority(t)
 	s := run(t, plain)
-	text := listen + strings.Replace(a.server().secure(""), "tls {", "no_tls: true, tls {", 1)
+	text := listen + strings.Replace(secure(a.Server(), ""), "tls {", "no_tls: true, tls {", 1)
 	if err := s.reload(text); err == nil || !strings.Contains(err.Error(), "config reload not supported for Websocket") {
 		t.Errorf("reload: %v", err)
 	}
@@ -250,9 +252,9 @@ func TestReloadDoesNotAddTLS(t *testing.T) {
 
 // Go: TestWSHandshakeTimeout server/websocket_test.go:2770
 func TestHandshakesTimeOut(t *testing.T) {
-	a := newAuthority(t)
+	a := kit.NewAuthority(t)
 	block := func(settings string) string {
-		return listen + strings.Replace(a.server().secure(""), "tls {", settings+", tls {", 1)
+		return listen + strings.Replace(secure(a.Server(), ""), "tls {", settings+", tls {", 1)
 	}
 	t.Run("TLS", func(t *testing.T) {
 		s := run(t, block("handshake_timeout: 50ms"))
