@@ -29,6 +29,7 @@ cross: ## builds for every supported system
 	./scripts/cross.sh
 
 interop: ## tests with stock clients and the reference server
+	./scripts/browser.sh prepare
 	cd interop && $(GO) vet ./... && $(GO) test -race -timeout 300s ./...
 	cd bench && $(GO) vet ./... && $(GO) test -timeout 120s ./...
 
