@@ -43,12 +43,46 @@ type (
 	Authentication       = options.Authenticator
 	ClientAuthentication = options.ClientAuthentication
 	WriteTimeoutPolicy   = options.WriteTimeoutPolicy
+	MapDest              = options.Destination
 	WebsocketOpts        = options.WebsocketOpts
 	AuthCallout          = options.AuthCallout
 	OCSPConfig           = options.OCSPConfig
+	OCSPMode             = options.OCSPMode
 	OCSPPeerConfig       = options.OCSPPeerConfig
+	OCSPCacheConfig      = options.OCSPResponseCacheConfig
+	OCSPCacheType        = options.OCSPCacheType
 	ResolverOpts         = options.ResolverOpts
+	ResolverKind         = options.ResolverKind
 	Mapping              = options.Mapping
+)
+
+// Values of Options.WriteTimeout: what a missed write deadline means.
+const (
+	WriteTimeoutPolicyDefault = options.WriteTimeoutDefault
+	WriteTimeoutPolicyClose   = options.WriteTimeoutClose
+	WriteTimeoutPolicyRetry   = options.WriteTimeoutRetry
+)
+
+// Modes of OCSPConfig: which certificates are stapled.
+const (
+	OCSPModeAuto   = options.OCSPModeAuto
+	OCSPModeAlways = options.OCSPModeAlways
+	OCSPModeNever  = options.OCSPModeNever
+	OCSPModeMust   = options.OCSPModeMust
+)
+
+// Types of OCSPCacheConfig: where answers about peers are kept.
+const (
+	OCSPCacheNone  = options.OCSPCacheNone
+	OCSPCacheLocal = options.OCSPCacheLocal
+)
+
+// Kinds of ResolverOpts: where the claims of accounts come from.
+const (
+	ResolverMemory = options.ResolverMemory
+	ResolverURL    = options.ResolverURL
+	ResolverFull   = options.ResolverFull
+	ResolverCache  = options.ResolverCache
 )
 
 // Logger takes the server's log lines. FromSlog makes one of an *slog.Logger.
@@ -85,6 +119,12 @@ func ConfigureOptions(fs *flag.FlagSet, args []string, printVersion, printHelp, 
 	return options.ConfigureOptions(fs, args, printVersion, printHelp, printTLSHelp)
 }
 
+// NewOCSPPeerConfig returns the defaults, with Verify false.
+func NewOCSPPeerConfig() *OCSPPeerConfig { return options.NewOCSPPeerConfig() }
+
+// NewOCSPCacheConfig returns the defaults: a local cache.
+func NewOCSPCacheConfig() *OCSPCacheConfig { return options.NewOCSPResponseCacheConfig() }
+
 // GenTLSConfig makes a TLS configuration of the settings of a `tls` block.
 func GenTLSConfig(o *TLSConfigOpts) (*tls.Config, error) { return options.GenTLSConfig(o) }
 
@@ -110,7 +150,8 @@ func RedactArgs(args []string) { options.RedactArgs(args) }
 func NoErrOnUnknownFields(tolerate bool) { options.NoErrOnUnknownFields(tolerate) }
 
 // Server is a messaging server inside of this process. Its methods may be
-// called from any goroutine; those that only read work on a nil Server too.
+// called from any goroutine. On a nil Server only Shutdown and Running work, and
+// those that change one connection fail.
 type Server struct{ core *server.Server }
 
 // NewServer checks the options and returns a server that is not started. The

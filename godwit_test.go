@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -182,6 +183,28 @@ func TestManyServersLeaveNothingBehind(t *testing.T) {
 				t.Error("still running")
 			}
 		}
+	}
+}
+
+// Whatever a file can say, a program can say too.
+func TestOptionsAreMadeOfNamedValues(t *testing.T) {
+	cache, peer := godwit.NewOCSPCacheConfig(), godwit.NewOCSPPeerConfig()
+	cache.Type = godwit.OCSPCacheNone
+	made := &godwit.Options{
+		WriteTimeout: godwit.WriteTimeoutPolicyClose, OCSPConfig: &godwit.OCSPConfig{Mode: godwit.OCSPModeNever},
+		OCSPCacheConfig: cache, TLSOCSPPeer: peer, AccountResolver: &godwit.ResolverOpts{Kind: godwit.ResolverMemory},
+		Mappings: []godwit.Mapping{{Source: "a", Destinations: []godwit.MapDest{{Subject: "b", Weight: 100}}}},
+	}
+	read, err := godwit.ProcessConfigString("write_timeout: close, ocsp: off, ocsp_cache: off, resolver: MEM, mappings { a: b }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(made.OCSPConfig, read.OCSPConfig) || !reflect.DeepEqual(made.OCSPCacheConfig, read.OCSPCacheConfig) ||
+		!reflect.DeepEqual(made.Mappings, read.Mappings) || *made.AccountResolver != *read.AccountResolver || made.WriteTimeout != read.WriteTimeout {
+		t.Errorf("%+v\n%+v", made, read)
+	}
+	if _, err := godwit.NewServer(made); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -130,11 +130,7 @@ func imports(t *testing.T, dir string) (list []string) {
 // TestEveryPackageTeaches: each package has a doc.go.
 func TestEveryPackageTeaches(t *testing.T) {
 	for _, name := range floors {
-		file := "doc.go"
-		if name == "cmd/godwit" {
-			file = "main.go"
-		}
-		text, err := os.ReadFile(filepath.Join("..", name, file))
+		text, err := os.ReadFile(filepath.Join("..", name, "doc.go"))
 		if err != nil || !strings.HasPrefix(string(text), "// ") {
 			t.Errorf("%s: no documentation of the package (%v)", name, err)
 		}

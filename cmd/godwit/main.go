@@ -1,8 +1,3 @@
-// Command godwit runs a messaging server that speaks the NATS protocols.
-//
-// It takes the flags and configuration files of nats-server; see -help.
-// Exit codes: 0 after an orderly end, 1 if the server could not start or a
-// signal could not be sent, 2 for a bad command line.
 package main
 
 import (
@@ -81,12 +76,28 @@ func serve(s *godwit.Server, fail func(error) int) int {
 	debug.FreeOSMemory() // what reading a large configuration took
 	stopped := make(chan struct{})
 	go func() { s.WaitForShutdown(); close(stopped) }()
+	reload := make(chan struct{}, 1) // holds a token from when a reload is wanted until it begins
+	go reloadWhenWanted(s, reload, stopped)
 	for {
 		select {
 		case sig := <-signals:
-			react(s, sig)
+			react(s, sig, reload)
 		case <-stopped:
 			return 0
+		}
+	}
+}
+
+// reloadWhenWanted carries out one reload after the other: they may take long, so
+// nothing else waits for them, and the last one must be the one that read the file
+// last.
+func reloadWhenWanted(s *godwit.Server, wanted, stopped <-chan struct{}) {
+	for {
+		select {
+		case <-wanted:
+			s.Reload() // an error is in the log
+		case <-stopped:
+			return
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // handled are the signals that the server reacts to.
 var handled = []os.Signal{os.Interrupt}
 
-func react(s *godwit.Server, _ os.Signal) { go s.Shutdown() }
+func react(s *godwit.Server, _ os.Signal, _ chan<- struct{}) { go s.Shutdown() }
 
 // sendSignal is about Unix signals.
 func sendSignal(string, string) error {

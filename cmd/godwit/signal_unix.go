@@ -13,8 +13,9 @@ import (
 // handled are the signals that the server reacts to.
 var handled = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
 
-// react carries a signal out without waiting for its end.
-func react(s *godwit.Server, sig os.Signal) {
+// react carries a signal out without waiting for its end. A token in reload makes
+// the server read its configuration anew.
+func react(s *godwit.Server, sig os.Signal, reload chan<- struct{}) {
 	log := s.Logger()
 	log.Noticef("Trapped %q signal", sig)
 	switch sig {
@@ -33,7 +34,10 @@ func react(s *godwit.Server, sig os.Signal) {
 	case syscall.SIGUSR2:
 		go s.LameDuckShutdown()
 	case syscall.SIGHUP:
-		s.Reload() // an error is in the log
+		select {
+		case reload <- struct{}{}:
+		default: // the one that is to begin will see what this one would
+		}
 	}
 }
 

@@ -105,6 +105,24 @@ func TestHangupReloadsTheConfiguration(t *testing.T) {
 	}
 }
 
+// A reload may take as long as a disk or a web server does.
+func TestASlowReloadDoesNotHoldSignalsUp(t *testing.T) {
+	path := write(t, "server.conf", "max_payload: 1000")
+	c := serving(t, "-c", path)
+	c.address()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(path, 0o600); err != nil { // nobody writes: to open it never ends
+		t.Fatal(err)
+	}
+	c.signal(syscall.SIGHUP)
+	c.await(`Trapped "hangup" signal`)
+	c.signal(syscall.SIGTERM)
+	c.await(`Trapped "terminated" signal`)
+	c.ended()
+}
+
 // Go: TestSignalToReOpenLogFile server/signal_test.go:33
 func TestLogFileIsReopened(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "server.log")

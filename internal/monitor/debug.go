@@ -31,25 +31,33 @@ func stacks() []byte {
 	}
 }
 
-// HandleDebugVars serves the command line, without secrets, and the statistics
-// of the Go runtime's memory. The layout is that of package expvar, which is
-// not used: it publishes the command line as it is, on every HTTP server of the
-// process that uses the default handler.
+// HandleDebugVars serves DebugVars.
 func HandleDebugVars(w http.ResponseWriter, _ *http.Request) {
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	args, err := json.Marshal(maskedArgs(os.Args))
-	if err != nil {
-		respondText(w, http.StatusInternalServerError, err.Error())
-		return
-	}
-	stats, err := json.Marshal(&memory)
+	vars, err := DebugVars()
 	if err != nil {
 		respondText(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	fmt.Fprintf(w, "{\n\"cmdline\": %s,\n\"memstats\": %s\n}\n", args, stats) // who asked is gone
+	w.Write(vars) // who asked is gone
+}
+
+// DebugVars is a JSON object of the command line, without secrets, and the
+// statistics of the Go runtime's memory. The layout is that of package expvar, which
+// is not used: it publishes the command line as it is, on every HTTP server of the
+// process that uses the default handler.
+func DebugVars() ([]byte, error) {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	args, err := json.Marshal(maskedArgs(os.Args))
+	if err != nil {
+		return nil, err
+	}
+	stats, err := json.Marshal(&memory)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "{\n\"cmdline\": %s,\n\"memstats\": %s\n}\n", args, stats), nil
 }
 
 const masked = "[REDACTED]"

@@ -231,16 +231,6 @@ func (t *Trust) DefaultSentinel() string { return t.sentinel }
 // Allows reports whether users of the account may come to this server.
 func (t *Trust) Allows(account string) bool { return t.pinned == nil || t.pinned[account] }
 
-// AccountServerURL is where the account JWTs are if no resolver is configured,
-// without the account's key at the end; empty if the operator says nothing, or
-// if there are several.
-func (t *Trust) AccountServerURL() string {
-	if len(t.operators) != 1 || t.operators[0].Claims.AccountServerURL == "" {
-		return ""
-	}
-	return strings.TrimSuffix(t.operators[0].Claims.AccountServerURL, "/") + "/accounts"
-}
-
 // Introduction is what the log says about the operators at start, line by line.
 func (t *Trust) Introduction() []string {
 	if len(t.operators) == 0 {

@@ -63,7 +63,7 @@ func TestTrustOfKeysAlone(t *testing.T) {
 	one, two := operatorKey(t).public, operatorKey(t).public
 	trust, err := New(Settings{TrustedKeys: []string{one, two}})
 	wantError(t, err, "")
-	if !trust.Trusts(one) || !trust.Trusts(two) || trust.SystemAccount() != "" || trust.AccountServerURL() != "" || trust.Introduction() != nil {
+	if !trust.Trusts(one) || !trust.Trusts(two) || trust.SystemAccount() != "" || trust.Introduction() != nil {
 		t.Errorf("trust of keys: %+v", trust)
 	}
 	trust, err = New(Settings{StampedKeys: one + " " + two})
@@ -148,12 +148,9 @@ func TestWhatOneOperatorSays(t *testing.T) {
 	o, a := operatorKey(t), accountKey(t)
 	claims := func(c *jwt.OperatorClaims) {
 		c.Name, c.Audience = "O", "sys"
-		c.AccountServerURL, c.SystemAccount = "http://host/jwt/v1/", a.public
+		c.SystemAccount = a.public
 	}
 	trust := trustIn(t, operatorOf(t, o, claims))
-	if got := trust.AccountServerURL(); got != "http://host/jwt/v1/accounts" {
-		t.Errorf("account server %q", got)
-	}
 	if trust.SystemAccount() != a.public {
 		t.Errorf("system account %q", trust.SystemAccount())
 	}
@@ -166,8 +163,8 @@ func TestWhatOneOperatorSays(t *testing.T) {
 	}
 	// Of two, neither speaks for the server.
 	trust = trustIn(t, operatorOf(t, o, claims), operatorOf(t, operatorKey(t)))
-	if trust.AccountServerURL() != "" || trust.SystemAccount() != "" {
-		t.Errorf("two operators: %q, %q", trust.AccountServerURL(), trust.SystemAccount())
+	if trust.SystemAccount() != "" {
+		t.Errorf("two operators: %q", trust.SystemAccount())
 	}
 }
 

@@ -131,9 +131,7 @@ func (d *decoder) accountLimits(a *Account, e *conf.Entry) {
 		case "max_leafnodes", "max_leafs":
 			a.Limits.MaxLeafNodes = d.int(item)
 		default:
-			if !item.UsedVariable {
-				d.fail(item.Pos, "Unknown field %q parsing account limits", item.Key)
-			}
+			d.unknownAs(item, "Unknown field %q parsing account limits")
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (d *decoder) checkSingle(e *conf.Entry, m *conf.Map) {
 	if d.o.Username != "" && d.o.Authorization != "" {
 		d.fail(e.Pos, "Cannot have a user/pass and token")
 	}
-	if _, ok := m.Get("users"); ok {
+	if entryOf(m, "users") != nil {
 		switch {
 		case d.o.Username != "":
 			d.fail(e.Pos, "Can not have a single user/pass and a users array")
@@ -85,8 +85,8 @@ func (d *decoder) checkUsers(m *conf.Map) {
 	if len(d.o.Accounts) == 0 || len(d.users) == 0 {
 		return
 	}
-	e, ok := m.Get("accounts")
-	if !ok {
+	e := entryOf(m, "accounts")
+	if e == nil {
 		return
 	}
 	switch {

@@ -57,9 +57,7 @@ func (d *decoder) authCallout(e *conf.Entry) *AuthCallout {
 		case "allowed_accounts":
 			c.AllowedAccounts = d.calloutNames(item, "allowed accounts")
 		default:
-			if !item.UsedVariable {
-				d.fail(item.Pos, "Unknown field %q parsing authorization callout", item.Key)
-			}
+			d.unknownAs(item, "Unknown field %q parsing authorization callout")
 		}
 	}
 	switch {

@@ -10,9 +10,10 @@
 // places: keys that are read (topKeys), keys that are known but not read yet
 // (unsupportedKeys, of which at least the names inside are checked), and the
 // rest, which is unknown. A key whose feature does not exist yet is refused with
-// its position, unless it asks for nothing. No key is accepted and ignored. All faults of a file are collected and reported together
-// ([ConfigErrors]), each as "file:line:col: text". What is only suspicious
-// becomes a warning (Options.ConfigWarnings).
+// its position, unless it asks for nothing. No key is accepted and ignored. All
+// faults of a file are collected and reported together ([ConfigErrors]), each as
+// "file:line:col: text". What is only suspicious becomes a warning
+// (Options.ConfigWarnings).
 //
 // What depends on several keys is checked at the end, so that the order of a
 // file does not matter: the exports and imports of all accounts are brought

@@ -111,13 +111,13 @@ var ignoreUnknown atomic.Bool
 func NoErrOnUnknownFields(tolerate bool) { ignoreUnknown.Store(tolerate) }
 
 // expandHome replaces a leading ~ by the home directory.
-func expandHome(path string) string {
+func expandHome(path string) (string, error) {
 	if path != "~" && !strings.HasPrefix(path, "~/") {
-		return path
+		return path, nil
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return path
+		return "", fmt.Errorf("find the home directory for %q: %w", path, err)
 	}
-	return filepath.Join(home, strings.TrimPrefix(path, "~"))
+	return filepath.Join(home, strings.TrimPrefix(path, "~")), nil
 }

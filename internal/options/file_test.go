@@ -1,6 +1,7 @@
 package options
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -476,4 +477,32 @@ func TestProxies(t *testing.T) {
 	} {
 		refuse(t, text, want)
 	}
+}
+
+// Without a home directory there is no file that "~" could mean.
+func TestPathsBelowAnUnknownHomeAreRefused(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("USERPROFILE", "")
+	for _, text := range []string{
+		"\n log_file: ~/x", "\n pid_file: '~'", "\n ocsp_cache {\n local_store: ~/x }", "\n operator: ~/x", "\n tls {\n ca_file: ~/x }",
+		"\n tls { certs: [{\n cert_file: ~/x, key_file: y }] }", "\n resolver { type: full,\n dir: ~/x }",
+	} {
+		_, err := ProcessConfigString(text)
+		if err == nil {
+			t.Errorf("%s\naccepted", text)
+			continue
+		}
+		line := strings.Count(text, "\n") + 1
+		if got := err.Error(); !strings.Contains(got, fmt.Sprintf(":%d:2: ", line)) || !strings.Contains(got, "find the home directory for") {
+			t.Errorf("%s\n%s", text, got)
+		}
+	}
+	if o := read(t, "log_file: /x/~"); o.LogFile != "/x/~" {
+		t.Errorf("%q", o.LogFile)
+	}
+}
+
+func TestChecksOfSeveralKeysFindThemInAnyCase(t *testing.T) {
+	refuse(t, "authorization { token: t, Users: [{user: a, password: b}] }", "Can not have a token and a users array")
+	refuse(t, "authorization { token: t }\nAccounts { A { users: [{user: a, password: b}] } }", "Can not have a token and accounts")
 }

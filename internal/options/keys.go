@@ -16,7 +16,7 @@ func setString(field func(*Options) *string) setter {
 }
 
 func setPath(field func(*Options) *string) setter {
-	return func(d *decoder, e *conf.Entry) { *field(d.o) = expandHome(d.string(e)) }
+	return func(d *decoder, e *conf.Entry) { *field(d.o) = d.path(e) }
 }
 
 func setBool(field func(*Options) *bool) setter {

@@ -15,8 +15,11 @@ import (
 // of the file.
 type Mapping struct {
 	Source       string
-	Destinations []transform.Destination
+	Destinations []Destination
 }
+
+// Destination is one of the subjects that a mapping leads to.
+type Destination = transform.Destination
 
 func cloneMappings(list []Mapping) []Mapping {
 	list = slices.Clone(list)
@@ -114,9 +117,7 @@ func (d *decoder) destination(m *Mapping, pos conf.Position, data any) {
 		case "cluster":
 			to.Cluster = d.string(e)
 		default:
-			if !e.UsedVariable {
-				d.fail(e.Pos, "Unknown field %q for mapping destination", e.Key)
-			}
+			d.unknownAs(e, "Unknown field %q for mapping destination")
 		}
 	}
 	if len(d.errors) == before && !weighed {

@@ -125,9 +125,7 @@ func setOCSP(d *decoder, e *conf.Entry) {
 			case "url", "urls":
 				c.OverrideURLs = d.list(item)
 			default:
-				if !item.UsedVariable {
-					d.fail(item.Pos, "error parsing ocsp config: unsupported field %q", item.Key)
-				}
+				d.unknownAs(item, "error parsing ocsp config: unsupported field %q")
 			}
 		}
 	default:
@@ -169,9 +167,7 @@ func (d *decoder) ocspPeerKey(c *OCSPPeerConfig, e *conf.Entry) {
 	case "cache_ttl_when_next_update_unset":
 		d.ocspSeconds(e, &c.TTLUnsetNextUpdate, conversion)
 	default:
-		if !e.UsedVariable {
-			d.fail(e.Pos, "error parsing tls peer config, unknown field [%q]", e.Key)
-		}
+		d.unknownAs(e, "error parsing tls peer config, unknown field [%q]")
 	}
 }
 
@@ -238,16 +234,14 @@ func (d *decoder) ocspCacheKey(c *OCSPResponseCacheConfig, e *conf.Entry) {
 			d.fail(e.Pos, "error parsing OCSP peer cache config, unknown type [%s]", text)
 		}
 	case "local_store":
-		c.LocalStore = expandHome(d.string(e))
+		c.LocalStore = d.path(e)
 	case "preserve_revoked":
 		c.PreserveRevoked = d.bool(e)
 	case "save_interval":
 		d.ocspSeconds(e, &c.SaveInterval, "error parsing OCSP peer cache config, conversion error: %v")
 		c.SaveInterval = max(c.SaveInterval, minSaveInterval)
 	default:
-		if !e.UsedVariable {
-			d.fail(e.Pos, "error parsing OCSP peer cache config, unknown field [%q]", e.Key)
-		}
+		d.unknownAs(e, "error parsing OCSP peer cache config, unknown field [%q]")
 	}
 }
 

@@ -40,7 +40,11 @@ func setOperators(d *decoder, e *conf.Entry) {
 func readOperator(text string) (token string, claims *jwt.OperatorClaims, err error) {
 	content := []byte(text)
 	if !strings.HasPrefix(text, jwtPrefix) {
-		if content, err = readLimited(expandHome(text), maxJWTBytes); err != nil {
+		path, err := expandHome(text)
+		if err != nil {
+			return "", nil, err
+		}
+		if content, err = readLimited(path, maxJWTBytes); err != nil {
 			return "", nil, err
 		}
 	}
@@ -119,7 +123,7 @@ func (d *decoder) finishOperators(m *conf.Map) {
 	if len(o.TrustedOperators) == 1 {
 		operator := o.TrustedOperators[0]
 		if o.AccountResolver == nil && operator.AccountServerURL != "" {
-			o.AccountResolver = &ResolverOpts{Kind: ResolverURL, URL: strings.TrimSpace(operator.AccountServerURL) + "/accounts/"}
+			o.AccountResolver = &ResolverOpts{Kind: ResolverURL, URL: accountsOf(operator.AccountServerURL)}
 		}
 		if o.SystemAccount == "" {
 			o.SystemAccount = operator.SystemAccount
@@ -138,6 +142,11 @@ func (d *decoder) finishOperators(m *conf.Map) {
 			}
 		}
 	}
+}
+
+// accountsOf is where an operator's server has the accounts.
+func accountsOf(server string) string {
+	return strings.TrimRight(strings.TrimSpace(server), "/") + "/accounts/"
 }
 
 // TrustedKeySet returns the public keys whose signature of an account is
@@ -161,7 +170,10 @@ func (o *Options) checkOperators() error {
 		if o.DefaultSentinel != "" {
 			return errors.New("default sentinel requires operators and accounts")
 		}
-		return o.checkTrustedKeys()
+		if err := o.checkTrustedKeys(); err != nil || len(o.TrustedKeys) == 0 {
+			return err
+		}
+		return o.checkResolver()
 	}
 	checks := []func() error{
 		o.checkSentinel, o.checkOperatorsAlone, o.checkOperatorSystem, o.checkOperatorVersions, o.checkTrustedKeys, o.checkResolver,

@@ -75,6 +75,10 @@ func TestOperatorNamesSystemAccountAndResolver(t *testing.T) {
 			}
 		}
 	}
+	_, slash := operator(t, func(c *jwt.OperatorClaims) { c.AccountServerURL = "http://localhost:8000/jwt/v1/" })
+	if o := valid(t, "operator: "+slash); o.AccountResolver.URL != "http://localhost:8000/jwt/v1/accounts/" {
+		t.Errorf("with a slash at the end: %s", o.AccountResolver.URL)
+	}
 	// What the file says itself counts, wherever it stands.
 	for _, text := range []string{"resolver: MEM\noperator: " + token, "operator: " + token + "\nresolver: MEM"} {
 		if o := valid(t, text); o.AccountResolver.Kind != ResolverMemory {
@@ -208,6 +212,10 @@ func TestTrustedKeys(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	if o := valid(t, "trusted: "+operatorKey); o.AccountResolver == nil || o.AccountResolver.Kind != ResolverMemory {
+		t.Errorf("without a resolver: %+v", o.AccountResolver)
+	}
+	invalid(t, "resolver: URL(ftp://h/)\ntrusted: "+operatorKey, "is not the URL of a web server")
 	refuse(t, "\n trusted: [a]", `:2:2: trust key "a" required to be a valid public operator nkey`)
 	refuse(t, "\n trusted: ["+accountKey1+"]", `required to be a valid public operator nkey`)
 	refuse(t, "\n trusted: 1", ":2:2: error parsing trusted: unsupported type int64")

@@ -80,7 +80,7 @@ type Options struct {
 	MaxTracedMsgLen int
 
 	// Process.
-	NoSigs       bool
+	NoSigs       bool // as it is in any case: handlers of signals are the command's
 	PidFile      string
 	PortsFileDir string
 
@@ -238,7 +238,7 @@ type AccountLimits struct {
 	MaxConnections   int64
 	MaxSubscriptions int64 // per connection
 	MaxPayload       int64 // bytes
-	MaxLeafNodes     int64
+	MaxLeafNodes     int64 // there are no leafnodes that could exceed it
 }
 
 // UnlimitedAccount returns limits that bound nothing.

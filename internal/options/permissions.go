@@ -25,9 +25,7 @@ func (d *decoder) permissions(e *conf.Entry) *Permissions {
 		case "publish_allow_responses", "allow_responses":
 			p.Response = d.responses(item)
 		default:
-			if !item.UsedVariable {
-				d.fail(item.Pos, "Unknown field %q parsing permissions", item.Key)
-			}
+			d.unknownAs(item, "Unknown field %q parsing permissions")
 		}
 	}
 	// Being allowed to answer means not being allowed to publish otherwise.
@@ -59,9 +57,7 @@ func (d *decoder) subjectPermission(e *conf.Entry, queues bool) *SubjectPermissi
 		case "deny":
 			p.Deny = d.subjects(item, queues)
 		default:
-			if !item.UsedVariable {
-				d.fail(item.Pos, "Unknown field name %q parsing subject permissions, only 'allow' or 'deny' are permitted", item.Key)
-			}
+			d.unknownAs(item, "Unknown field name %q parsing subject permissions, only 'allow' or 'deny' are permitted")
 		}
 	}
 	return p
@@ -132,9 +128,7 @@ func (d *decoder) responses(e *conf.Entry) *ResponsePermission {
 			case "expires", "expiration", "ttl":
 				d.responseExpires(item, r)
 			default:
-				if !item.UsedVariable {
-					d.fail(item.Pos, "Unknown field %q parsing permissions", item.Key)
-				}
+				d.unknownAs(item, "Unknown field %q parsing permissions")
 			}
 		}
 	default:

@@ -45,7 +45,7 @@ type ResolverOpts struct {
 	Directory   string
 	Limit       int64         // accounts; 0: DefaultResolverCache, or any number if full
 	Timeout     time.Duration // of a question to other servers
-	Interval    time.Duration // between comparisons with other servers; full
+	Interval    time.Duration // between comparisons with other servers, if there are any; full
 	AllowDelete bool          // full
 	HardDelete  bool          // files are removed instead of renamed; full
 	TTL         time.Duration // since the last use, 0 for as long as the JWT says; cache
@@ -166,7 +166,7 @@ func (d *decoder) resolverKey(b *resolverBlock, e *conf.Entry) {
 	case "type":
 		b.kind = d.string(e)
 	case "dir":
-		b.Directory, b.said[key] = expandHome(d.string(e)), true
+		b.Directory, b.said[key] = d.path(e), true
 	case "limit":
 		b.Limit, b.said[key] = d.int(e), true
 	case "allow_delete":
@@ -218,13 +218,8 @@ func (d *decoder) resolverDirectory(e *conf.Entry, b *resolverBlock) {
 
 // setResolverTLS reads `resolver_tls`, for connections to a URL resolver.
 func setResolverTLS(d *decoder, e *conf.Entry) {
-	t := d.tlsBlockFor(e, dialer)
-	if t == nil {
-		return
-	}
-	config, err := GenTLSConfig(t)
-	if err != nil {
-		d.fail(e.Pos, "%v", err)
+	_, config := d.tlsBlock(e, dialer)
+	if config == nil {
 		return
 	}
 	config.RootCAs, config.ClientCAs = config.ClientCAs, nil
@@ -239,6 +234,9 @@ func (o *Options) checkResolver() error {
 		}
 	}
 	r := o.AccountResolver
+	if r == nil {
+		return errors.New("operators require an account resolver to be configured")
+	}
 	if r.Kind > ResolverCache {
 		return fmt.Errorf("unknown kind of account resolver: %d", r.Kind)
 	}

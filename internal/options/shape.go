@@ -50,9 +50,8 @@ func (s *shape) check(d *decoder, value conf.Value) {
 			switch {
 			case known:
 				below.check(d, e.Value)
-			case e.UsedVariable:
 			case s.text != "":
-				d.fail(e.Pos, s.text, e.Key)
+				d.unknownAs(e, s.text)
 			default:
 				d.unknown(e)
 			}

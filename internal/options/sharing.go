@@ -41,11 +41,8 @@ func (d *decoder) finishSharing(m *conf.Map) {
 	if !d.accountsGood {
 		return
 	}
-	for _, e := range m.Entries {
-		if strings.EqualFold(e.Key, "accounts") {
-			join(d.o.Accounts, d.offers, d.o.NoSystemAccount, func(format string, args ...any) { d.fail(e.Pos, format, args...) })
-		}
-	}
+	e := entryOf(m, "accounts") // it is there: somebody found the accounts good
+	join(d.o.Accounts, d.offers, d.o.NoSystemAccount, func(format string, args ...any) { d.fail(e.Pos, format, args...) })
 }
 
 // joint brings the offers of all accounts together. What is allowed is added step

@@ -15,13 +15,8 @@ import (
 
 // setTLS reads the `tls` block of the client listener.
 func setTLS(d *decoder, e *conf.Entry) {
-	t := d.tlsBlock(e)
+	t, config := d.tlsBlock(e, listener)
 	if t == nil {
-		return
-	}
-	config, err := GenTLSConfig(t)
-	if err != nil {
-		d.fail(e.Pos, "%v", err)
 		return
 	}
 	o := d.o
@@ -41,13 +36,11 @@ const (
 	dialer           // a connection that the server makes
 )
 
-// tlsBlock reads the settings of a listener, nil if something is wrong.
-func (d *decoder) tlsBlock(e *conf.Entry) *TLSOptions { return d.tlsBlockFor(e, listener) }
-
-func (d *decoder) tlsBlockFor(e *conf.Entry, side tlsSide) *TLSOptions {
+// tlsBlock reads a block and the files that it names; nil if something is wrong.
+func (d *decoder) tlsBlock(e *conf.Entry, side tlsSide) (*TLSOptions, *tls.Config) {
 	m := d.block(e, "error parsing tls config, expected a map/struct, got %+v")
 	if m == nil {
-		return nil
+		return nil, nil
 	}
 	before := len(d.errors)
 	t := &TLSOptions{}
@@ -59,9 +52,14 @@ func (d *decoder) tlsBlockFor(e *conf.Entry, side tlsSide) *TLSOptions {
 	}
 	d.checkCiphers(t, e)
 	if len(d.errors) > before {
-		return nil
+		return nil, nil
 	}
-	return t
+	config, err := GenTLSConfig(t)
+	if err != nil {
+		d.fail(e.Pos, "%v", err)
+		return nil, nil
+	}
+	return t, config
 }
 
 func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry, side tlsSide) {
@@ -71,11 +69,11 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry, side tlsSide) {
 	}
 	switch key {
 	case "cert_file":
-		t.CertFile = expandHome(d.string(e))
+		t.CertFile = d.path(e)
 	case "key_file":
-		t.KeyFile = expandHome(d.string(e))
+		t.KeyFile = d.path(e)
 	case "ca_file":
-		t.CaFile = expandHome(d.string(e))
+		t.CaFile = d.path(e)
 	case "certs", "certificates":
 		t.Certificates = d.certificates(e)
 	case "verify":
@@ -112,9 +110,7 @@ func (d *decoder) tlsKey(t *TLSOptions, e *conf.Entry, side tlsSide) {
 	case "cert_store", "cert_match", "cert_match_by", "cert_match_skip_invalid", "ca_certs_match":
 		d.fail(e.Pos, "cert_store not compatible with current operating system")
 	default:
-		if !e.UsedVariable {
-			d.fail(e.Pos, "error parsing tls config, unknown field %q", e.Key)
-		}
+		d.unknownAs(e, "error parsing tls config, unknown field %q")
 	}
 }
 
@@ -152,14 +148,14 @@ func (d *decoder) certificates(e *conf.Entry) []CertificatePair {
 		before, last := len(d.errors), v.Pos
 		for _, item := range m.Entries {
 			last = item.Pos
-			file, ok := item.Value.Data.(string)
+			_, ok := item.Value.Data.(string)
 			switch {
 			case !ok:
 				d.fail(item.Pos, "error parsing certificates config: unsupported type %s", typeName(item.Value.Data))
 			case item.Key == "cert_file":
-				pair.CertFile = expandHome(file)
+				pair.CertFile = d.path(item)
 			case item.Key == "key_file":
-				pair.KeyFile = expandHome(file)
+				pair.KeyFile = d.path(item)
 			default:
 				d.fail(item.Pos, "error parsing tls certs config, unknown field %q", item.Key)
 			}

@@ -28,9 +28,7 @@ func (d *decoder) messageTrace(a *Account, e *conf.Entry) {
 			case "sampling":
 				sampling = d.traceSampling(item)
 			default:
-				if !item.UsedVariable {
-					d.fail(item.Pos, "Unknown field %q parsing account message trace map/struct %q", item.Key, e.Key)
-				}
+				d.unknownAs(item, "Unknown field %q parsing account message trace map/struct %q", e.Key)
 			}
 		}
 	default:

@@ -134,6 +134,9 @@ func (o *Options) SetDefaults() {
 			a.Limits = UnlimitedAccount()
 		}
 	}
+	if len(o.TrustedKeys) > 0 && len(o.TrustedOperators) == 0 && o.AccountResolver == nil {
+		o.AccountResolver = &ResolverOpts{Kind: ResolverMemory} // no account but those that are preloaded
+	}
 	if o.SystemAccount == "" && !o.NoSystemAccount {
 		for _, a := range o.Accounts {
 			if a.Name == SystemAccount {

@@ -3,6 +3,7 @@ package options
 import (
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,15 @@ func (d *decoder) string(e *conf.Entry) string {
 		d.mismatch(e, "string")
 	}
 	return s
+}
+
+// path is the name of a file or directory; a leading ~ is the home directory.
+func (d *decoder) path(e *conf.Entry) string {
+	path, err := expandHome(d.string(e))
+	if err != nil {
+		d.fail(e.Pos, "%s: %v", e.Key, err)
+	}
+	return path
 }
 
 func (d *decoder) bool(e *conf.Entry) bool {
@@ -185,6 +195,15 @@ func (d *decoder) portInRange(e *conf.Entry, n int64) bool {
 	return true
 }
 
+// entryOf finds the entry of a key in whatever case, nil if there is none.
+func entryOf(m *conf.Map, key string) *conf.Entry {
+	at := slices.IndexFunc(m.Entries, func(e *conf.Entry) bool { return strings.EqualFold(e.Key, key) })
+	if at < 0 {
+		return nil
+	}
+	return m.Entries[at]
+}
+
 // block is a value that must be a map.
 func (d *decoder) block(e *conf.Entry, format string) *conf.Map {
 	m, ok := e.Value.Data.(*conf.Map)
@@ -196,9 +215,12 @@ func (d *decoder) block(e *conf.Entry, format string) *conf.Map {
 }
 
 // unknown reports a key that means nothing, unless it only defines a variable.
-func (d *decoder) unknown(e *conf.Entry) {
+func (d *decoder) unknown(e *conf.Entry) { d.unknownAs(e, "unknown field %q") }
+
+// unknownAs is unknown where the text is another one; it takes the key first.
+func (d *decoder) unknownAs(e *conf.Entry, format string, rest ...any) {
 	if !e.UsedVariable {
-		d.fail(e.Pos, "unknown field %q", e.Key)
+		d.fail(e.Pos, format, append([]any{e.Key}, rest...)...)
 	}
 }
 

@@ -131,7 +131,7 @@ func setWebsocketTLS(d *decoder, w *WebsocketOpts, e *conf.Entry) {
 		d.mismatch(e, "map[string]interface {}")
 		return
 	}
-	t := d.tlsBlock(e)
+	t, config := d.tlsBlock(e, listener)
 	if t == nil {
 		return
 	}
@@ -140,11 +140,6 @@ func setWebsocketTLS(d *decoder, w *WebsocketOpts, e *conf.Entry) {
 		case "timeout", "connection_rate_limit", "handshake_first", "first", "immediate":
 			d.warn(item.Pos, "%q has no effect on a websocket listener", item.Key)
 		}
-	}
-	config, err := GenTLSConfig(t)
-	if err != nil {
-		d.fail(e.Pos, "%v", err)
-		return
 	}
 	w.TLSConfig, w.TLSMap, w.TLSPinnedCerts, w.OCSPPeer = config, t.Map, t.PinnedCerts, t.OCSPPeerConfig
 }

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// sameTLS reports whether two configurations of a listener have the same effect.
+// sameTLS reports whether two configurations, of a listener or for connections that
+// the server makes, have the same effect.
 // The names of files say nothing about that: a new certificate often takes the
 // place of the old one.
 func sameTLS(a, b *tls.Config) bool {
@@ -18,6 +19,7 @@ func sameTLS(a, b *tls.Config) bool {
 	return a.MinVersion == b.MinVersion && a.ClientAuth == b.ClientAuth &&
 		slices.Equal(a.CipherSuites, b.CipherSuites) && slices.Equal(a.CurvePreferences, b.CurvePreferences) &&
 		slices.EqualFunc(a.Certificates, b.Certificates, sameCertificate) && samePool(a.ClientCAs, b.ClientCAs) &&
+		samePool(a.RootCAs, b.RootCAs) && a.InsecureSkipVerify == b.InsecureSkipVerify &&
 		sameFunc(a.GetCertificate, b.GetCertificate) && sameFunc(a.GetConfigForClient, b.GetConfigForClient) &&
 		sameFunc(a.VerifyPeerCertificate, b.VerifyPeerCertificate) && sameFunc(a.VerifyConnection, b.VerifyConnection)
 }

@@ -27,6 +27,8 @@ func TestSameTLS(t *testing.T) {
 		"no certificate": func(c *tls.Config) { c.Certificates = nil },
 		"authorities":    func(c *tls.Config) { c.ClientCAs = filled },
 		"no authorities": func(c *tls.Config) { c.ClientCAs = nil },
+		"roots":          func(c *tls.Config) { c.RootCAs = filled },
+		"trust":          func(c *tls.Config) { c.InsecureSkipVerify = true },
 		"callback": func(c *tls.Config) {
 			c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }
 		},

@@ -73,9 +73,9 @@ const heartbeat = 30 * time.Second
 
 // connections repeats the numbers of connections of accounts that have any.
 type connections struct {
-	mu      sync.Mutex
-	timers  map[string]*time.Timer
-	stopped bool
+	mu      sync.Mutex             // held from when a number is taken until it is sent: the last one has to be right
+	timers  map[string]*time.Timer // guarded by mu
+	stopped bool                   // guarded by mu
 }
 
 func (c *connections) stop() {
@@ -98,6 +98,7 @@ type accountConnections struct {
 // long as there are any.
 func (s *Service) ConnectionsChanged(account string) {
 	s.conns.mu.Lock()
+	defer s.conns.mu.Unlock()
 	stat, ok := s.host.Account(account)
 	timer := s.conns.timers[account]
 	switch {
@@ -112,7 +113,6 @@ func (s *Service) ConnectionsChanged(account string) {
 	default:
 		timer.Reset(heartbeat)
 	}
-	s.conns.mu.Unlock()
 	if !ok {
 		return
 	}

@@ -66,6 +66,27 @@ func TestNumbersOfConnectionsAreRepeated(t *testing.T) {
 	})
 }
 
+// A number that was taken earlier must not be sent later than another one: nobody
+// would correct it after the last connection has gone.
+func TestNumbersOfConnectionsDoNotOvertakeEachOther(t *testing.T) {
+	h := &fakeHost{}
+	s := serve(h)
+	defer s.stop()
+	box := s.listen(t, "$SYS.ACCOUNT.A.SERVER.CONNS")
+	h.hasConnections("A", 1)
+	h.sends = func() {
+		if s.conns.mu.TryLock() {
+			s.conns.mu.Unlock()
+			t.Error("another number can be taken before this one is sent")
+		}
+	}
+	s.ConnectionsChanged("A")
+	h.sends = nil
+	if got := box.one().body["conns"]; got != 1.0 {
+		t.Errorf("%v connections", got)
+	}
+}
+
 // Whoever still holds the service when it has ended may call it: connections that
 // close late do. Nothing panics, blocks, or goes on by itself.
 //

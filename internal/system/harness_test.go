@@ -25,13 +25,13 @@ type fakeHost struct {
 	peers  bool // others may be listening
 	log    logtest.Capture
 	reload chan struct{} // if not nil, a reload lasts until it is closed
+	sends  func()        // if not nil, called when a message is about to be sent
 
 	mu       sync.Mutex
 	accounts map[string]AccountStat
 	kicked   []uint64
 }
 
-func (h *fakeHost) Describe() events.Server      { return h.server }
 func (h *fakeHost) Monitor() *monitor.Server     { return nil }
 func (h *fakeHost) Options() *options.Options    { return &options.Options{} }
 func (h *fakeHost) Log() logging.Logger          { return &h.log }
@@ -43,6 +43,13 @@ func (h *fakeHost) User(uint64) (UserInfo, bool) { return UserInfo{}, false }
 func (h *fakeHost) ActiveAccounts() int          { return 0 }
 
 func (h *fakeHost) CountSubscribers(account, subject, queue string) (int, error) { return 0, nil }
+
+func (h *fakeHost) Describe() events.Server {
+	if h.sends != nil {
+		h.sends()
+	}
+	return h.server
+}
 
 func (h *fakeHost) Reload() error {
 	if h.reload != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -115,9 +114,8 @@ func (s *Service) answerExpvars(r *request) {
 	if !s.options(r, nil) {
 		return
 	}
-	w := httptest.NewRecorder()
-	monitor.HandleDebugVars(w, nil)
-	s.answer(r, json.RawMessage(bytes.TrimSpace(w.Body.Bytes())), nil)
+	vars, err := monitor.DebugVars()
+	s.answer(r, json.RawMessage(vars), err)
 }
 
 // maxProfile bounds the duration of a CPU profile.

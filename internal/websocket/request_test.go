@@ -111,7 +111,7 @@ func FuzzUpgrade(f *testing.F) {
 			"\r\nUser-Agent: " + agent + "\r\n\r\n"
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head)))
 		if err != nil {
-			t.Skip()
+			t.Skip("not an HTTP request")
 		}
 		c := checker(t, Options{SameOrigin: true, AllowedOrigins: []string{"http://host1.com"}, Compression: true, MQTT: true, Cookies: names})
 		h := newHijackable()

@@ -1,0 +1,6 @@
+// Command godwit runs a messaging server that speaks the NATS protocols.
+//
+// It takes the flags and configuration files of nats-server; see -help.
+// Exit codes: 0 after an orderly end, 1 if the server could not start or a
+// signal could not be sent, 2 for a bad command line.
+package main
