@@ -42,6 +42,7 @@ var floors = []string{
 	"internal/interest",
 	"internal/transform",
 	"internal/store/memory",
+	"internal/store/chunked",
 	"internal/store/storetest",
 	"internal/store",
 	"internal/subject",

@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"math"
@@ -16,11 +16,10 @@ func (s *Stream) Load(seq uint64, m *store.Message) error {
 	if s.closed {
 		return store.ErrClosed
 	}
-	b, i, ok := s.locate(seq)
+	c, i, ok := s.locate(seq)
 	switch {
 	case ok:
-		s.fill(m, b, i)
-		return nil
+		return s.fill(m, c, i)
 	case seq > s.last:
 		return store.ErrEOF
 	}
@@ -32,11 +31,15 @@ func (s *Stream) Subject(seq uint64) ([]byte, error) {
 	if s.closed {
 		return nil, store.ErrClosed
 	}
-	b, i, ok := s.locate(seq)
+	c, i, ok := s.locate(seq)
 	if !ok {
 		return nil, store.ErrNotFound
 	}
-	return s.subjectName(b.subject(i)), nil
+	buf, err := s.recordAt(c, i)
+	if err != nil {
+		return nil, err
+	}
+	return recordSubject(buf), nil
 }
 
 // Next reads the oldest selected message from start on.
@@ -44,45 +47,57 @@ func (s *Stream) Next(f *store.Filter, start uint64, m *store.Message) (uint64, 
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	p, ok := s.nextPosition(f, start)
-	if !ok {
+	p, ok, err := s.nextPosition(f, start)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ok:
 		return s.last, store.ErrEOF
 	}
-	s.fill(m, s.blocks[p.block], p.slot)
+	if err := s.fill(m, s.chunks[p.chunk], p.slot); err != nil {
+		return 0, err
+	}
 	return m.Sequence, nil
 }
 
 // nextPosition finds the oldest selected message from start on. It looks at some
 // messages in turn. If none of them is selected it goes on so, or asks each
 // selected subject for its next message, whichever has less to look at.
-func (s *Stream) nextPosition(f *store.Filter, start uint64) (position, bool) {
+func (s *Stream) nextPosition(f *store.Filter, start uint64) (p position, ok bool, err error) {
 	if subject, ok := f.Literal(); ok {
 		id := s.subjects.find(subject)
 		if id == 0 {
-			return position{}, false
+			return p, false, nil
 		}
 		seq, ok := s.subjects.at(id).next(start)
 		if !ok {
-			return position{}, false
+			return p, false, nil
 		}
-		return s.from(seq)
+		p, ok = s.from(seq)
+		return p, ok, nil
 	}
-	p, ok := s.from(start)
+	p, ok = s.from(start)
 	for n := 0; ok; n++ {
-		if s.selects(f, p) {
-			return p, true
+		selected, err := s.selects(f, p)
+		if err != nil || selected {
+			return p, selected, err
 		}
 		if n == scanFirst && s.subjects.len() < int(min(s.countFrom(start), math.MaxInt)) {
-			return s.nextOfSubjects(f, start)
+			p, ok = s.nextOfSubjects(f, start)
+			return p, ok, nil
 		}
 		ok = s.forward(&p)
 	}
-	return p, false
+	return p, false, nil
 }
 
 // selects reports whether a filter selects the message at a position.
-func (s *Stream) selects(f *store.Filter, p position) bool {
-	return f.All() || f.Match(s.subjectName(s.blocks[p.block].subject(p.slot)))
+func (s *Stream) selects(f *store.Filter, p position) (bool, error) {
+	if f.All() {
+		return true, nil
+	}
+	buf, err := s.at(p)
+	return err == nil && f.Match(recordSubject(buf)), err
 }
 
 // nextOfSubjects asks the subjects. Messages without one are selected by no filter
@@ -106,38 +121,46 @@ func (s *Stream) Previous(f *store.Filter, start uint64, m *store.Message) (uint
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	p, ok := s.previousPosition(f, start)
-	if !ok {
+	p, ok, err := s.previousPosition(f, start)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ok:
 		return s.first, store.ErrEOF
 	}
-	s.fill(m, s.blocks[p.block], p.slot)
+	if err := s.fill(m, s.chunks[p.chunk], p.slot); err != nil {
+		return 0, err
+	}
 	return m.Sequence, nil
 }
 
 // previousPosition is nextPosition in the other direction.
-func (s *Stream) previousPosition(f *store.Filter, start uint64) (position, bool) {
+func (s *Stream) previousPosition(f *store.Filter, start uint64) (p position, ok bool, err error) {
 	if subject, ok := f.Literal(); ok {
 		id := s.subjects.find(subject)
 		if id == 0 {
-			return position{}, false
+			return p, false, nil
 		}
 		seq, ok := s.subjects.at(id).previous(start)
 		if !ok {
-			return position{}, false
+			return p, false, nil
 		}
-		return s.from(seq)
+		p, ok = s.from(seq)
+		return p, ok, nil
 	}
-	p, ok := s.upTo(start)
+	p, ok = s.upTo(start)
 	for n := 0; ok; n++ {
-		if s.selects(f, p) {
-			return p, true
+		selected, err := s.selects(f, p)
+		if err != nil || selected {
+			return p, selected, err
 		}
 		if n == scanFirst && s.subjects.len() < int(min(s.messages, math.MaxInt)) {
-			return s.previousOfSubjects(f, start)
+			p, ok = s.previousOfSubjects(f, start)
+			return p, ok, nil
 		}
 		ok = s.backward(&p)
 	}
-	return p, false
+	return p, false, nil
 }
 
 func (s *Stream) previousOfSubjects(f *store.Filter, start uint64) (position, bool) {
@@ -176,34 +199,37 @@ func (s *Stream) Each(f *store.Filter, start uint64, fn func(*store.Message) boo
 		return store.ErrClosed
 	}
 	var m store.Message
-	p, ok := s.nextPosition(f, start)
-	for ok {
-		s.fill(&m, s.blocks[p.block], p.slot)
-		if !fn(&m) {
-			return nil
+	p, ok, err := s.nextPosition(f, start)
+	for ok && err == nil {
+		if err = s.fill(&m, s.chunks[p.chunk], p.slot); err != nil || !fn(&m) {
+			break
 		}
 		if !f.All() {
-			p, ok = s.nextPosition(f, m.Sequence+1)
+			p, ok, err = s.nextPosition(f, m.Sequence+1)
 			continue
 		}
 		ok = s.forward(&p)
 	}
-	return nil
+	return err
 }
 
 // SequenceAt finds the first message of a time. Times of messages may go back, so
-// each block that has a time so late is looked at.
+// each chunk that has a time so late is looked at.
 func (s *Stream) SequenceAt(t int64) (uint64, error) {
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	for _, b := range s.blocks {
-		if b.until < t {
+	for _, c := range s.chunks {
+		if c.until < t {
 			continue
 		}
-		for i := b.next(0); i < len(b.slots); i = b.next(i + 1) {
-			if b.time(i) >= t {
-				return b.sequence(i), nil
+		records, err := s.records(c)
+		if err != nil {
+			return 0, err
+		}
+		for i := c.next(0); i < len(c.slots); i = c.next(i + 1) {
+			if recordTime(records[c.start(i):]) >= t {
+				return c.sequence(i), nil
 			}
 		}
 	}
@@ -215,17 +241,17 @@ func (s *Stream) countFrom(seq uint64) uint64 {
 	if seq <= s.first {
 		return s.messages
 	}
-	at := s.findBlock(seq)
-	if at == len(s.blocks) {
+	at := s.findChunk(seq)
+	if at == len(s.chunks) {
 		return 0
 	}
-	b := s.blocks[at]
+	c := s.chunks[at]
 	n := 0
-	for i := b.next(b.search(seq)); i < len(b.slots); i = b.next(i + 1) {
+	for i := c.next(c.search(seq)); i < len(c.slots); i = c.next(i + 1) {
 		n++
 	}
-	for _, b := range s.blocks[at+1:] {
-		n += b.live
+	for _, c := range s.chunks[at+1:] {
+		n += c.live
 	}
 	return uint64(n)
 }
@@ -269,8 +295,8 @@ func (s *Stream) Matching(f *store.Filter, start uint64) (store.SubjectState, er
 	if f.All() {
 		if sum.Messages = s.countFrom(start); sum.Messages > 0 {
 			from, _ := s.from(start)
-			sum.First = s.blocks[from.block].sequence(from.slot)
-			sum.Last = s.blocks[len(s.blocks)-1].last()
+			sum.First = s.chunks[from.chunk].sequence(from.slot)
+			sum.Last = s.chunks[len(s.chunks)-1].last()
 		}
 		return sum, nil
 	}

@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import "github.com/godwit-mq/godwit/internal/store"
 
@@ -21,6 +21,11 @@ func newPlan(s *Stream) *plan {
 }
 
 func (p *planned) count() uint64 { return p.stored - p.removed + uint64(len(p.added)) }
+
+// size is what a message counts for.
+func (s *Stream) size(m *store.Message) uint64 {
+	return s.Size(len(m.Subject), len(m.Header), len(m.Payload))
+}
 
 // add takes up a message that was admitted, as store would: a full subject loses
 // its oldest. Limits of the stream refuse instead, where they discard new messages,
@@ -62,19 +67,18 @@ func (p *plan) subject(s *Stream, subject []byte) *planned {
 func (p *plan) oldest(s *Stream, subject []byte) uint64 {
 	of := p.subject(s, subject)
 	if of.removed < of.stored {
-		return s.sizeAt(s.subjects.at(s.subjects.find(subject)).at(of.removed))
+		return s.sizeOf(s.subjects.at(s.subjects.find(subject)).at(of.removed))
 	}
 	return of.added[0]
 }
 
-// sizeAt is what the message with a sequence counts for.
-func (s *Stream) sizeAt(seq uint64) uint64 {
-	b, i, ok := s.locate(seq)
+// sizeOf is what the message with a sequence counts for.
+func (s *Stream) sizeOf(seq uint64) uint64 {
+	c, i, ok := s.locate(seq)
 	if !ok {
 		return 0
 	}
-	r := b.read(i)
-	return store.MemorySize(len(s.subjectName(r.subject)), len(r.header), len(r.payload))
+	return s.sizeAt(c, i)
 }
 
 // admit checks a message against the limits, given what a batch has planned so
@@ -128,5 +132,5 @@ func (s *Stream) plannedOldest(subject []byte, p *plan) uint64 {
 	if p != nil {
 		return p.oldest(s, subject)
 	}
-	return s.sizeAt(s.subjects.at(s.subjects.find(subject)).first)
+	return s.sizeOf(s.subjects.at(s.subjects.find(subject)).first)
 }

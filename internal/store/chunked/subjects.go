@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"github.com/godwit-mq/godwit/internal/ds/stree"
@@ -10,8 +10,8 @@ const (
 	entryMask  = 1<<entryShift - 1
 )
 
-// An entry is a subject with its messages. Messages refer to it by number; 0 is
-// that of the empty subject, which has no entry.
+// An entry is a subject with its messages. 0 is the number of the empty subject, which
+// has no entry.
 type entry struct {
 	name []byte
 	postings
@@ -20,12 +20,12 @@ type entry struct {
 // subjects are the subjects that have messages. The zero value is empty.
 type subjects struct {
 	tree    stree.Tree[uint32]
-	chunks  []*[1 << entryShift]entry
+	pages   []*[1 << entryShift]entry
 	free    []uint32
 	highest uint32 // number given out last
 }
 
-func (s *subjects) at(id uint32) *entry { return &s.chunks[id>>entryShift][id&entryMask] }
+func (s *subjects) at(id uint32) *entry { return &s.pages[id>>entryShift][id&entryMask] }
 
 func (s *subjects) len() int { return s.tree.Len() }
 
@@ -54,12 +54,20 @@ func (s *subjects) add(subject []byte) (uint32, error) {
 		s.free = s.free[:n-1]
 	} else {
 		s.highest = id
-		if int(id>>entryShift) == len(s.chunks) {
-			s.chunks = append(s.chunks, new([1 << entryShift]entry))
+		if int(id>>entryShift) == len(s.pages) {
+			s.pages = append(s.pages, new([1 << entryShift]entry))
 		}
 	}
 	s.at(id).name = append([]byte(nil), subject...)
 	return id, nil
+}
+
+// findOrAdd is find, and add for a subject that is new and not empty.
+func (s *subjects) findOrAdd(subject []byte) (uint32, error) {
+	if id := s.find(subject); id != 0 || len(subject) == 0 {
+		return id, nil
+	}
+	return s.add(subject)
 }
 
 // remove takes a message out of its subject, and the subject with its last one.

@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"fmt"
@@ -7,15 +7,15 @@ import (
 	"github.com/godwit-mq/godwit/internal/store"
 )
 
-// footprint is the memory of the blocks and the postings of a stream, in bytes.
+// footprint is the memory of the chunks and the postings of a stream, in bytes.
 func (s *Stream) footprint() int {
 	n := 0
-	blocks := s.blocks
+	chunks := s.chunks
 	if s.spare != nil {
-		blocks = append(blocks[:len(blocks):len(blocks)], s.spare)
+		chunks = append(chunks[:len(chunks):len(chunks)], s.spare)
 	}
-	for _, b := range blocks {
-		n += cap(b.arena) + 8*cap(b.slots) + 96
+	for _, c := range chunks {
+		n += cap(c.arena) + 4*cap(c.slots) + 4*cap(c.deltas) + 160
 	}
 	s.subjects.visit(nil, func(_ uint32, e *entry) bool {
 		n += 80 + cap(e.name) + 32*cap(e.runs)
@@ -38,7 +38,7 @@ func (s *Stream) expectFootprint(t *testing.T, what string, most int) {
 // nothing for long, in whatever order it went.
 func TestFootprint(t *testing.T) {
 	fresh := func(l store.Limits) *Stream {
-		return open(t, store.Options{Limits: l}).(*Stream)
+		return open(t, store.Options{Limits: l})
 	}
 	payload := make([]byte, 100)
 
@@ -51,13 +51,13 @@ func TestFootprint(t *testing.T) {
 	// Every second goes, then all but each fiftieth.
 	for seq := uint64(1); seq <= 200_000; seq++ {
 		if seq%2 == 0 {
-			s.take(seq, false)
+			remove(t, s, seq)
 		}
 	}
 	s.expectFootprint(t, "half of them", 100_000*2*(100+32)+1<<20)
 	for seq := uint64(1); seq <= 200_000; seq++ {
-		if seq%50 != 1 {
-			s.take(seq, false)
+		if seq%50 != 1 && seq%2 != 0 {
+			remove(t, s, seq)
 		}
 	}
 	s.expectFootprint(t, "one of fifty", 4_000*4*(100+32)+1<<19)
@@ -89,7 +89,7 @@ func TestFootprint(t *testing.T) {
 		put(t, s, []byte("foo"), payload)
 	}
 	for s.messages > 0 {
-		s.take(s.first, false)
+		remove(t, s, s.first)
 	}
 	s.expectFootprint(t, "an emptied stream", 1<<16)
 }

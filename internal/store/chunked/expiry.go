@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"math"
@@ -48,11 +48,16 @@ func (s *Stream) Tick(now int64, judge func(store.Due) store.Verdict) (store.Rem
 	s.dues = s.dues[:0]
 	s.gatherTTLs(now)
 	s.gatherHeld(now)
-	s.gatherAged(now)
+	failure := s.gatherAged(now)
 	slices.Sort(s.dues)
 	var sum store.Removal
 	for _, seq := range slices.Compact(s.dues) {
-		size, ok := s.judge(seq, now, judge)
+		size, ok, err := s.judge(seq, now, judge)
+		if err != nil {
+			s.held.add(seq, now+int64(store.HoldTime)) // tried again then
+			failure = err
+			continue
+		}
 		if ok {
 			sum.Messages++
 			sum.Bytes += size
@@ -61,7 +66,7 @@ func (s *Stream) Tick(now int64, judge func(store.Due) store.Verdict) (store.Rem
 	if sum.Messages == 1 {
 		sum.Sequence, sum.Subject = s.lastTaken, s.name
 	}
-	return sum, nil
+	return sum, failure
 }
 
 func (s *Stream) gatherTTLs(now int64) {
@@ -89,32 +94,36 @@ func (s *Stream) gatherHeld(now int64) {
 	})
 }
 
-func (s *Stream) gatherAged(now int64) {
+func (s *Stream) gatherAged(now int64) error {
 	if s.limits.MaxAge == 0 {
-		return
+		return nil
 	}
 	p, ok := s.from(s.aged)
 	for n := 0; ok && n < store.TickMax; ok = s.forward(&p) {
-		b := s.blocks[p.block]
-		if !s.ages(b, p.slot) {
-			s.aged = b.sequence(p.slot) + 1
+		seq := s.chunks[p.chunk].sequence(p.slot)
+		buf, err := s.at(p)
+		if err != nil {
+			return err
+		}
+		if !s.ages(buf) {
+			s.aged = seq + 1
 			continue
 		}
-		if s.endOfAge(b.time(p.slot)) > now {
-			return
+		if s.endOfAge(recordTime(buf)) > now {
+			return nil
 		}
-		seq := b.sequence(p.slot)
 		s.aged = seq + 1
 		if !s.held.has(seq) {
 			s.dues = append(s.dues, seq)
 			n++
 		}
 	}
+	return nil
 }
 
-// ages reports whether the age limit goes for the message in a slot.
-func (s *Stream) ages(b *block, i int) bool {
-	return !s.limits.MessageTTL || b.read(i).ttl != store.NeverExpires
+// ages reports whether the age limit goes for a message, given its record.
+func (s *Stream) ages(buf []byte) bool {
+	return !s.limits.MessageTTL || buf[18]&flagTTL == 0 || readRecord(buf).ttl != store.NeverExpires
 }
 
 // endOfAge is when a message becomes too old.
@@ -122,44 +131,53 @@ func (s *Stream) endOfAge(stored int64) int64 {
 	if age := int64(s.limits.MaxAge); stored <= math.MaxInt64-age {
 		return stored + age
 	}
-	return math.MaxInt64
+	return endless
 }
 
 // judge asks about a message that is due, and does what the verdict says.
-func (s *Stream) judge(seq uint64, now int64, judge func(store.Due) store.Verdict) (size uint64, removed bool) {
-	b, i, ok := s.locate(seq)
+func (s *Stream) judge(seq uint64, now int64, judge func(store.Due) store.Verdict) (size uint64, removed bool, err error) {
+	c, i, ok := s.locate(seq)
 	if !ok || s.held.has(seq) {
-		return 0, false
+		return 0, false, nil
+	}
+	buf, err := s.recordAt(c, i)
+	if err != nil {
+		return 0, false, err
 	}
 	if judge != nil {
-		r := b.read(i)
-		due := store.Due{Sequence: seq, Subject: s.subjectName(r.subject), Marker: r.marker}
-		due.Alone = r.subject == 0 || s.subjects.at(r.subject).count == 1
+		r := readRecord(buf)
+		due := store.Due{Sequence: seq, Subject: r.subject, Marker: r.marker}
+		id := s.subjects.find(r.subject)
+		due.Alone = id == 0 || s.subjects.at(id).count == 1
 		if judge(due) == store.Hold {
 			s.held.add(seq, now+int64(store.HoldTime))
-			return 0, false
+			return 0, false, nil
 		}
 	}
-	size = s.sizeAt(seq)
+	size = s.sizeAt(c, i)
 	s.lastTaken = seq
-	return size, s.take(seq, false)
+	removed, err = s.take(seq, false)
+	return size, removed, err
 }
 
 // NextExpiry returns when Tick is worth while.
 func (s *Stream) NextExpiry() int64 {
 	if s.closed {
-		return math.MaxInt64
+		return endless
 	}
-	next := min(s.ttls.Next(math.MaxInt64), s.held.wheel.Next(math.MaxInt64))
+	next := min(s.ttls.Next(endless), s.held.wheel.Next(endless))
 	if s.limits.MaxAge == 0 {
 		return next
 	}
 	for p, ok := s.from(s.aged); ok; ok = s.forward(&p) {
-		b := s.blocks[p.block]
-		if s.ages(b, p.slot) {
-			return min(next, s.endOfAge(b.time(p.slot)))
+		buf, err := s.at(p)
+		if err != nil {
+			return min(next, s.endOfAge(s.firstTime)) // early, never late
 		}
-		s.aged = b.sequence(p.slot) + 1
+		if s.ages(buf) {
+			return min(next, s.endOfAge(recordTime(buf)))
+		}
+		s.aged = s.chunks[p.chunk].sequence(p.slot) + 1
 	}
 	return next
 }
@@ -178,17 +196,26 @@ func (s *Stream) forgetAll() {
 }
 
 // rejudge begins anew after a change of what ends messages.
-func (s *Stream) rejudge() {
+func (s *Stream) rejudge() error {
 	s.forgetAll()
 	s.aged = 0
 	if !s.limits.MessageTTL {
-		return
+		return nil
 	}
-	for p, ok := s.from(0); ok; ok = s.forward(&p) {
-		b := s.blocks[p.block]
-		r := b.read(p.slot)
-		if due, ok := store.Expiry(r.time, r.ttl); ok {
-			s.ttls.Add(b.sequence(p.slot), due)
+	for _, c := range s.chunks {
+		for i, slot := range c.slots {
+			if slot&timed == 0 || slot&gone != 0 {
+				continue
+			}
+			buf, err := s.recordAt(c, i)
+			if err != nil {
+				return err
+			}
+			r := readRecord(buf)
+			if due, ok := store.Expiry(r.time, r.ttl); ok {
+				s.ttls.Add(c.sequence(i), due)
+			}
 		}
 	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"github.com/godwit-mq/godwit/internal/store"
 )
 
-// TestPackedBlocks: when blocks are packed and joined, what is left can be found by
-// sequence and by time, and blocks stay within their shape.
-func TestPackedBlocks(t *testing.T) {
+// TestPackedChunks: when chunks are packed and joined, what is left can be found by
+// sequence and by time, and chunks stay within their shape.
+func TestPackedChunks(t *testing.T) {
 	opened, err := openTiny(store.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestPackedBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := len(s.blocks)
+	before := len(s.chunks)
 	var left []uint64
 	_ = s.Each(nil, 0, func(m *store.Message) bool {
 		left = append(left, m.Sequence)
@@ -35,15 +35,15 @@ func TestPackedBlocks(t *testing.T) {
 	})
 	for i, seq := range left {
 		if i%23 != 0 {
-			s.take(seq, false)
+			remove(t, s, seq)
 		}
 	}
-	if after := len(s.blocks); after > before/3 {
-		t.Errorf("%d blocks of %d for one of 23 messages", after, before)
+	if after := len(s.chunks); after > before/3 {
+		t.Errorf("%d chunks of %d for one of 23 messages", after, before)
 	}
-	for i, b := range s.blocks {
-		if len(b.slots) > s.shape.slots || len(b.arena) > s.shape.arena {
-			t.Errorf("block %d has %d slots, %d bytes", i, len(b.slots), len(b.arena))
+	for i, c := range s.chunks {
+		if len(c.slots) > s.shape.slots || len(c.arena) > s.shape.arena {
+			t.Errorf("chunk %d has %d slots, %d bytes", i, len(c.slots), len(c.arena))
 		}
 	}
 	for i, seq := range left {

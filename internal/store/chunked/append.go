@@ -1,4 +1,4 @@
-package memory
+package chunked
 
 import (
 	"github.com/godwit-mq/godwit/internal/store"
@@ -62,63 +62,97 @@ func (s *Stream) verify(m *store.Message, next uint64) error {
 
 // store puts in a message that nothing stands against, and enforces the limits.
 func (s *Stream) store(m *store.Message) error {
-	seq := s.last + 1
-	id := s.subjects.find(m.Subject)
-	if id == 0 && len(m.Subject) > 0 {
-		var err error
-		if id, err = s.subjects.add(m.Subject); err != nil {
-			return err
-		}
+	id, err := s.put(m)
+	if err != nil {
+		return err
 	}
-	s.open(seq, recordSize(m)).put(seq, id, m)
-	if s.messages == 0 {
-		s.first = seq
-	}
-	s.messages++
-	s.bytes += s.size(m)
-	s.last, s.lastTime = seq, m.Time
-	if due, ok := store.Expiry(m.Time, m.TTL); ok && s.limits.MessageTTL {
-		s.ttls.Add(seq, due)
-	}
-	m.Sequence = seq
 	if id != 0 {
-		e := s.subjects.at(id)
-		e.add(seq)
-		s.trimSubject(e)
+		s.trimSubject(id)
 	}
 	s.trim()
 	return nil
 }
 
-// open returns a block with room for a message.
-func (s *Stream) open(seq uint64, size int) *block {
-	n := len(s.blocks)
-	if n > 0 && s.blocks[n-1].takes(seq, size, s.shape) {
-		return s.blocks[n-1]
+// put puts in a message and returns the number of its subject.
+func (s *Stream) put(m *store.Message) (uint32, error) {
+	seq := s.last + 1
+	c, err := s.open(seq, recordSize(m))
+	if err != nil {
+		return 0, err
 	}
-	b := s.spare
-	s.spare = nil
-	if b == nil {
-		b = &block{}
-		if n > 0 {
-			// The stream has filled a block, so it will fill this one.
-			b.arena = make([]byte, 0, max(size, min(s.shape.arena, len(s.blocks[n-1].arena))))
-			b.slots = make([]slot, 0, min(s.shape.slots, len(s.blocks[n-1].slots)))
-		}
+	id, err := s.subjects.findOrAdd(m.Subject)
+	if err != nil {
+		return 0, err
 	}
-	s.blocks = append(s.blocks, b)
-	return b
+	if n := len(s.chunks); n == 0 || s.chunks[n-1] != c {
+		s.chunks = append(s.chunks, c)
+	}
+	buf := c.put(seq, m)
+	s.note(c)
+	if s.keeper != nil {
+		s.keeper.Stored(c.origin, buf)
+	}
+	s.enter(id, seq, m.Time, m.TTL, s.Size(len(m.Subject), len(m.Header), len(m.Payload)))
+	s.last, s.lastTime = seq, m.Time
+	m.Sequence = seq
+	return id, nil
 }
 
-func (s *Stream) size(m *store.Message) uint64 {
-	return store.MemorySize(len(m.Subject), len(m.Header), len(m.Payload))
+// enter counts a message that lies in a chunk and is newer than all others.
+func (s *Stream) enter(id uint32, seq uint64, stored, ttl int64, size uint64) {
+	if s.messages == 0 {
+		s.first, s.firstTime = seq, stored
+	}
+	s.messages++
+	s.bytes += size
+	if due, ok := store.Expiry(stored, ttl); ok && s.limits.MessageTTL {
+		s.ttls.Add(seq, due)
+	}
+	if id != 0 {
+		s.subjects.at(id).add(seq)
+	}
+}
+
+// open returns the newest chunk if it has room for a message, or else one that is not
+// yet in the list.
+func (s *Stream) open(seq uint64, size int) (*Chunk, error) {
+	n := len(s.chunks)
+	if n > 0 && s.chunks[n-1].takes(seq, size, s.shape) {
+		return s.chunks[n-1], s.revive(s.chunks[n-1])
+	}
+	c := s.spare
+	s.spare = nil
+	if c == nil {
+		c = &Chunk{}
+		if n > 0 {
+			// The stream has filled a chunk, so it will fill this one.
+			c.arena = make([]byte, 0, max(size, min(s.shape.arena, s.chunks[n-1].bytes())))
+			c.slots = make([]uint32, 0, min(s.shape.slots, len(s.chunks[n-1].slots)))
+		}
+	}
+	return c, nil
+}
+
+// revive brings the records of a chunk into its arena, for changes.
+func (s *Stream) revive(c *Chunk) error {
+	if c.arena != nil {
+		return nil
+	}
+	records, err := s.records(c)
+	if err != nil {
+		return err
+	}
+	c.arena = append(make([]byte, 0, s.shape.arena), records[:c.end]...)
+	return nil
 }
 
 // trimSubject removes the oldest messages of a subject beyond its limit.
-func (s *Stream) trimSubject(e *entry) {
-	most := uint64(s.limits.MaxPerSubject)
+func (s *Stream) trimSubject(id uint32) {
+	most, e := uint64(s.limits.MaxPerSubject), s.subjects.at(id)
 	for most > 0 && e.count > most {
-		s.take(e.first, false)
+		if _, err := s.takeOf(e.first, id); err != nil {
+			return // what cannot be read stays, and is tried again
+		}
 	}
 }
 
@@ -129,7 +163,9 @@ func (s *Stream) trim() {
 	}
 	messages, bytes := uint64(s.limits.MaxMessages), uint64(s.limits.MaxBytes)
 	for messages > 0 && s.messages > messages || bytes > 0 && s.bytes > bytes {
-		s.take(s.first, false)
+		if _, err := s.take(s.first, false); err != nil {
+			return // what cannot be read stays, and is tried again
+		}
 	}
 }
 
@@ -149,7 +185,7 @@ func (s *Stream) SetLimits(l store.Limits) error {
 	}
 	s.trim()
 	if limits.MaxAge != old.MaxAge || limits.MessageTTL != old.MessageTTL {
-		s.rejudge()
+		return s.rejudge()
 	}
 	return nil
 }
@@ -157,8 +193,8 @@ func (s *Stream) SetLimits(l store.Limits) error {
 // trimSubjects enforces the limit of each subject, which leaves at least one
 // message in each.
 func (s *Stream) trimSubjects() {
-	s.subjects.visit(nil, func(_ uint32, e *entry) bool {
-		s.trimSubject(e)
+	s.subjects.visit(nil, func(id uint32, _ *entry) bool {
+		s.trimSubject(id)
 		return true
 	})
 }
@@ -177,18 +213,29 @@ func (s *Stream) Skip(first, count uint64, now int64) error {
 	if s.lastTime == 0 {
 		s.lastTime = now
 	}
+	s.skip(count)
+	return nil
+}
+
+func (s *Stream) skip(count uint64) {
 	s.last += count
 	if s.messages == 0 {
 		s.first = s.last + 1
 	}
-	return nil
+	if s.keeper != nil {
+		s.keeper.Skipped(count, s.lastTime)
+	}
 }
 
 // SkipUnwanted leaves out the sequence of a message that nobody wanted.
 func (s *Stream) SkipUnwanted(seq uint64, now int64) error {
-	if err := s.Skip(seq, 1, now); err != nil {
-		return err
+	switch {
+	case s.closed:
+		return store.ErrClosed
+	case seq != 0 && seq != s.last+1 || s.last >= store.SequenceMax:
+		return store.ErrSequence
 	}
 	s.lastTime = now
+	s.skip(1)
 	return nil
 }
