@@ -16,7 +16,7 @@ func Compress(accepted string, body []byte) (encoding string, encoded []byte) {
 	var out bytes.Buffer
 	switch {
 	case strings.Contains(accepted, "snappy"), strings.Contains(accepted, "s2"):
-		w := s2.NewWriter(&out, s2.WriterSnappyCompat())
+		w := s2.NewWriter(&out, s2.WriterSnappyCompat(), s2.WriterConcurrency(1))
 		if _, err := w.Write(body); err == nil && w.Close() == nil {
 			return "snappy", out.Bytes()
 		}

@@ -63,31 +63,6 @@ var temporaries atomic.Uint64
 // that no other process and no other call uses. It returns nil when the new
 // content would survive a power cut.
 func replaceFile(fsys vfs.FS, name, prefix string, data []byte) error {
-	directory := filepath.Dir(name)
-	temporary := filepath.Join(directory, fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), temporaries.Add(1)))
-	if err := writeFile(fsys, temporary, data); err != nil {
-		fsys.Remove(temporary)
-		return fmt.Errorf("write %s: %w", temporary, err)
-	}
-	if err := fsys.Rename(temporary, name); err != nil {
-		fsys.Remove(temporary)
-		return err
-	}
-	return fsys.SyncDir(directory)
-}
-
-func writeFile(fsys vfs.FS, name string, data []byte) error {
-	f, err := fsys.OpenFile(name, vfs.Create|vfs.Truncate)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteAt(data, 0); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	temporary := fmt.Sprintf("%s%d-%d", prefix, os.Getpid(), temporaries.Add(1))
+	return vfs.ReplaceFile(fsys, name, filepath.Join(filepath.Dir(name), temporary), data)
 }

@@ -51,11 +51,7 @@ func (s *search) services(name, wanted string) error {
 			if s.visited[i.Account] {
 				return ErrCycle
 			}
-			next := wanted
-			if subject.IsSubset(i.Local, wanted) {
-				next = i.Local
-			}
-			if err := s.services(i.Account, next); err != nil {
+			if err := s.services(i.Account, narrower(i.Local, wanted)); err != nil {
 				return err
 			}
 		}
@@ -76,16 +72,20 @@ func (s *search) streams(name, wanted string) error {
 			if s.visited[i.Account] {
 				return ErrCycle
 			}
-			next := wanted
-			if subject.IsSubset(i.Local, wanted) {
-				next = i.Local
-			}
-			if err := s.streams(i.Account, next); err != nil {
+			if err := s.streams(i.Account, narrower(i.Local, wanted)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// narrower is what of a subject goes on through an import under its local name.
+func narrower(local, wanted string) string {
+	if subject.IsSubset(local, wanted) {
+		return local
+	}
+	return wanted
 }
 
 // from enters an account for the time of a visit.

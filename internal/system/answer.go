@@ -2,12 +2,9 @@ package system
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/s2"
 
 	"github.com/godwit-mq/godwit/internal/broker"
 	"github.com/godwit-mq/godwit/internal/events"
@@ -112,26 +109,8 @@ func (s *Service) reply(r *request, compress bool, build func(events.Server) any
 	var header []byte
 	if accepted := wire.Header(r.message.Header, "Accept-Encoding"); accepted != nil && compress {
 		var encoding string
-		encoding, body = compressed(strings.ToLower(string(accepted)), body)
+		encoding, body = events.Compress(string(accepted), body)
 		header = wire.SetHeader(nil, nil, "Content-Encoding", []byte(encoding))
 	}
 	s.sender.Send(broker.Outgoing{Subject: r.message.Reply, Header: header, Payload: body})
-}
-
-// compressed encodes a body in a way that the receiver accepts.
-func compressed(accepted string, body []byte) (encoding string, encoded []byte) {
-	var out bytes.Buffer
-	switch {
-	case strings.Contains(accepted, "snappy"), strings.Contains(accepted, "s2"):
-		w := s2.NewWriter(&out, s2.WriterSnappyCompat(), s2.WriterConcurrency(1))
-		if _, err := w.Write(body); err == nil && w.Close() == nil {
-			return "snappy", out.Bytes()
-		}
-	case strings.Contains(accepted, "gzip"):
-		w := gzip.NewWriter(&out)
-		if _, err := w.Write(body); err == nil && w.Close() == nil {
-			return "gzip", out.Bytes()
-		}
-	}
-	return "identity", body
 }

@@ -34,12 +34,18 @@ func ReadFile(fsys FS, name string, limit int64) ([]byte, error) {
 // WriteFile replaces the content of a file so that a power cut at any moment
 // leaves the old content or the new one, and when it returns nil, the new one.
 func WriteFile(fsys FS, name string, data []byte) error {
-	temp := name + TempSuffix
+	return ReplaceFile(fsys, name, name+TempSuffix, data)
+}
+
+// ReplaceFile is WriteFile by way of a temporary file with another name, in the same
+// directory, for those who may replace a file at the same time.
+func ReplaceFile(fsys FS, name, temp string, data []byte) error {
 	if err := writeNew(fsys, temp, data); err != nil {
 		_ = fsys.Remove(temp) // a full disk needs the room; a left-over does no harm
 		return fmt.Errorf("write %s: %w", temp, err)
 	}
 	if err := fsys.Rename(temp, name); err != nil {
+		_ = fsys.Remove(temp)
 		return err
 	}
 	return fsys.SyncDir(filepath.Dir(name))

@@ -59,11 +59,9 @@ func (s *Set) Delete(seq uint64) bool {
 		return false
 	}
 	off := seq - s.phase
-	p := s.shelves[0].guess(off >> pageShift)
+	p := s.find(off >> pageShift)
 	if p == nil {
-		if p = s.search(off >> pageShift); p == nil {
-			return false
-		}
+		return false
 	}
 	i, ok := p.rank(blockIndex(off))
 	if !ok || !p.blocks[i].delete(off) {
@@ -85,14 +83,20 @@ func (s *Set) Contains(seq uint64) bool {
 		return false
 	}
 	off := seq - s.phase
-	p := s.shelves[0].guess(off >> pageShift)
+	p := s.find(off >> pageShift)
 	if p == nil {
-		if p = s.search(off >> pageShift); p == nil {
-			return false
-		}
+		return false
 	}
 	i, ok := p.rank(blockIndex(off))
 	return ok && p.blocks[i].has(off)
+}
+
+// find returns the page with a number, nil if there is none. There are shelves.
+func (s *Set) find(number uint64) *page {
+	if p := s.shelves[0].guess(number); p != nil {
+		return p
+	}
+	return s.search(number)
 }
 
 // Len is the number of members.

@@ -15,12 +15,14 @@ type shape struct {
 	dead  int // bytes of removed records, or slots of such, that do no harm
 }
 
-// usual is the shape in memory, and kept the one of streams that are kept elsewhere
-// too: what is loaded at once to read a message.
-var (
-	usual = shape{slots: 4096, arena: 256 << 10, dead: 2048}
-	kept  = shape{slots: 4096, arena: 64 << 10, dead: 2048}
-)
+// usual is the shape in memory: 4,096 messages of 64 bytes.
+var usual = shape{slots: 4096, arena: 256 << 10, dead: 2048}
+
+// shapeFor is the shape of a stream that is kept elsewhere, given how much is loaded at
+// once to read a message.
+func shapeFor(bytes int) shape {
+	return shape{slots: min(max(bytes/16, 1), 4096), arena: bytes, dead: bytes / 32}
+}
 
 // A slot is the place of one message: the beginning of its record in the arena, and
 // flags.

@@ -71,8 +71,10 @@ type Keeper interface {
 // sequence beyond store.SequenceMax, store.ErrSequence.
 func New(o store.Options) (*Stream, error) { return newStream(o, usual, nil) }
 
-// NewKept is New for a stream that a keeper keeps.
-func NewKept(o store.Options, k Keeper) (*Stream, error) { return newStream(o, kept, k) }
+// NewKept is New for a stream that a keeper keeps, in chunks of so many bytes.
+func NewKept(o store.Options, k Keeper, chunk int) (*Stream, error) {
+	return newStream(o, shapeFor(chunk), k)
+}
 
 func newStream(o store.Options, s shape, k Keeper) (*Stream, error) {
 	limits, err := o.Limits.Normal()
