@@ -11,6 +11,9 @@ var errNoGroup = errors.New("journal group 0 is not a group")
 // sequence of the first. It copies the records. It returns before they are
 // durable: done, which may be nil, is called then, unless Append returns an
 // error. It waits while the open batch is full.
+//
+// If done is given an error that is ErrFailed or ErrPoisoned, the group has lost
+// the records, and all later appends get ErrPoisoned until Resume.
 func (j *Journal) Append(id GroupID, records [][]byte, done Done) (first uint64, err error) {
 	j.mu.Lock()
 	first, err = j.stage(id, records, done, nil)
@@ -57,7 +60,20 @@ func (j *Journal) AppendWait(id GroupID, records ...[]byte) (Appended, error) {
 }
 
 // Sync returns when everything appended before is on the disk, whatever the mode.
+// While a group that was not resumed has lost records that were acknowledged as
+// written, it returns ErrPoisoned.
 func (j *Journal) Sync() error {
+	if err := j.barrier(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.lostWritten()
+}
+
+// barrier returns when all commits so far are on the disk, or have failed before
+// it was called.
+func (j *Journal) barrier() error {
 	result := make(chan error, 1)
 	j.mu.Lock()
 	err := j.stageBarrier(func(_ Appended, err error) { result <- err })
@@ -106,8 +122,19 @@ func (j *Journal) stage(id GroupID, records [][]byte, done Done, moved *move) (u
 	if commitHeader+total > j.options.SegmentSize {
 		return 0, fmt.Errorf("append %d bytes in %d records: %w", total, len(records), ErrTooLarge)
 	}
+	if moved == nil {
+		if err := j.poisonOf(id); err != nil {
+			return 0, err
+		}
+	}
+	losses := j.losses(id)
 	if err := j.makeRoom(total, moved != nil); err != nil {
 		return 0, err
+	}
+	// What was decided before the loss must not be appended after it, even if the
+	// group was resumed during the wait.
+	if moved == nil && j.losses(id) != losses {
+		return 0, fmt.Errorf("group %d has lost records while an append waited: %w", id, ErrPoisoned)
 	}
 	if g := j.groups[id]; moved != nil && (g == nil || g.floor >= moved.sequence) {
 		return 0, ErrNotFound // released meanwhile
@@ -148,6 +175,7 @@ func (j *Journal) makeRoom(total int64, moving bool) error {
 		}
 		b := j.filling
 		switch {
+		case j.mending: // soon there is another segment, or a reason to refuse
 		case b.records > 0 || b.witness:
 			fits := int64(b.size)+total <= int64(j.options.BatchBytes) && len(b.items) < j.options.BatchAppends
 			if fits && b.offset+int64(b.size)+total <= b.segment.size {
@@ -181,20 +209,27 @@ func (j *Journal) roll(moving bool) bool {
 		j.wakeKeeper()
 		return false
 	}
+	j.begin()
+	j.filling.durable = j.filling.durable || j.head.mended // what failed ends here for good
+	return true
+}
+
+// begin makes a spare segment the head. Called with the lock held.
+func (j *Journal) begin() {
 	s := j.spares[0]
 	j.spares = j.spares[1:]
 	s.generation = j.nextGeneration
 	j.nextGeneration++
-	s.previousEnd = j.logEnd()
-	s.end, s.pressed, s.stuck = 0, false, false
-	s.pins++ // the writer's
+	s.previousEnd, s.mended = j.logEnd(), j.broken
+	s.end, s.used, s.abandoned, s.pressed, s.stuck = 0, false, false, false, false
+	s.pins++
+	s.writer, j.broken = true, false
 	if j.head != nil {
 		j.head.end = j.headOffset
 	}
 	j.head, j.headOffset = s, 0
 	j.segments[s.generation] = s
 	j.wakeKeeper()
-	return true
 }
 
 // logEnd is where the next commit would go in the present head.

@@ -26,6 +26,7 @@ type item struct {
 	at    Position
 	done  Done
 	move  *move
+	err   error // of this item; the batch goes on without it
 }
 
 // move is a record that is written again.

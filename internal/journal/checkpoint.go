@@ -63,7 +63,10 @@ const (
 // durable, and segments are recycled only when both are.
 var checkpointNames = [2]string{"checkpoint-a", "checkpoint-b"}
 
-type encoder struct{ buf []byte }
+type encoder struct {
+	buf      []byte
+	previous Position // of the last record of the group
+}
 
 func (e *encoder) uint(v uint64) { e.buf = binary.AppendUvarint(e.buf, v) }
 func (e *encoder) int(v int64)   { e.buf = binary.AppendVarint(e.buf, v) }
@@ -93,7 +96,6 @@ func (e *encoder) segments(list []segmentState) {
 // records encodes the records of an index with sequences in [from, to) that lie
 // before a limit, and returns the highest of them.
 func (e *encoder) records(x *index, from, to uint64, limit Position) (last uint64) {
-	var previous Position
 	for from < to {
 		first, pos, _, ok := x.next(from)
 		if !ok || first >= to {
@@ -114,9 +116,9 @@ func (e *encoder) records(x *index, from, to uint64, limit Position) (last uint6
 		e.uint(first)
 		for s := first; s < first+uint64(count); s++ {
 			pos, size, _ := x.get(s)
-			e.int((int64(pos) - int64(previous)) / recordAlign)
+			e.int((int64(pos) - int64(e.previous)) / recordAlign)
 			e.uint(uint64(size))
-			previous = pos
+			e.previous = pos
 		}
 		last = first + uint64(count) - 1
 		from = last + 1
@@ -125,6 +127,7 @@ func (e *encoder) records(x *index, from, to uint64, limit Position) (last uint6
 }
 
 func (e *encoder) endRecords(floor, next uint64) {
+	e.previous = 0
 	e.uint(0)
 	e.uint(floor)
 	e.uint(next)

@@ -67,6 +67,7 @@ func TestCommitHeaderRoundTrip(t *testing.T) {
 			position:    position("position") &^ (vfs.PageSize - 1),
 			synced:      position("synced"),
 			previousEnd: position("previous"),
+			mended:      rapid.Bool().Draw(t, "mended"),
 			dataEnd:     position("data"),
 			records:     records,
 			length:      records * (recordHeader + 3),

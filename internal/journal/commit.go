@@ -19,7 +19,7 @@ import (
 //	60   4  number of records
 //	64   4  the records' checksums, folded
 //	68   1  version
-//	69   1  zero
+//	69   1  flags
 //	70   1  kind of cipher
 //	71   1  zero
 //	72  16  salt of the generation's key
@@ -29,6 +29,10 @@ const (
 	commitHeader  = 100
 	commitMagic   = 0x74696d6d6f437747 // "GwCommit"
 	commitVersion = 1
+
+	// flagMended: what lies between the end of the log before and this generation
+	// belongs to failed commits and is no data.
+	flagMended = 1 << 0
 )
 
 type commit struct {
@@ -36,6 +40,7 @@ type commit struct {
 	position    Position
 	synced      Position
 	previousEnd Position
+	mended      bool
 	dataEnd     Position
 	length      int
 	records     int
@@ -62,6 +67,9 @@ func (c *commit) put(p []byte) {
 	le.PutUint32(p[60:], uint32(c.records))
 	le.PutUint32(p[64:], c.fold)
 	p[68], p[69], p[70], p[71] = commitVersion, 0, c.seal.kind, 0
+	if c.mended {
+		p[69] = flagMended
+	}
 	copy(p[72:88], c.seal.salt[:])
 	le.PutUint64(p[88:], c.seal.check)
 	le.PutUint32(p[96:], crc32.Checksum(p[:96], castagnoli))
@@ -85,6 +93,7 @@ func parseCommit(p []byte) (c commit, ok bool) {
 		fold:        le.Uint32(p[64:]),
 	}
 	copy(c.identity[:], p[8:24])
+	c.mended = p[69]&flagMended != 0
 	c.seal.kind = p[70]
 	copy(c.seal.salt[:], p[72:88])
 	c.seal.check = le.Uint64(p[88:])

@@ -30,52 +30,47 @@ func (j *Journal) take() *batch {
 // commit writes a batch, syncs it if someone waits for that, and publishes the
 // outcome. The callbacks are left to drain.
 func (j *Journal) commit(b *batch) {
+	var events []Event
 	end, synced, err := j.write(b)
 	j.mu.Lock()
-	if err != nil {
-		err = j.fail(b, err)
-	} else {
+	if err == nil {
 		j.publish(b, end, synced)
+		j.completed = append(j.completed, b)
+	} else {
+		events = j.mend(b, synced, err)
 	}
 	j.committing = false
-	j.completed = append(j.completed, b)
-	if err != nil && !j.filling.empty() {
-		// Nothing behind a failure can be committed.
-		next := j.filling
-		next.err = err
-		j.filling = j.newBatch()
-		j.completed = append(j.completed, next)
-	}
 	wake := !j.filling.empty() || j.closing || !j.ticking && j.pause() > 0
 	j.space.Broadcast()
 	j.mu.Unlock()
 	if wake {
 		notify(j.wake)
 	}
-	if err != nil {
-		j.emit(Event{Kind: EventFailed, Err: err})
+	for _, e := range events {
+		j.emit(e)
 	}
 }
 
 // write returns the ends of what is written and of what is synced. The fields
-// that it reads are changed by committers only, and there is one at a time.
+// that it reads are changed by committers only, and there is one at a time. With
+// an error, what is synced counts all the same.
 func (j *Journal) write(b *batch) (end, synced Position, err error) {
 	end, synced = j.written, j.synced
 	if b.records > 0 || b.witness {
 		if j.writing != nil && j.writing != b.segment && synced < end {
 			if err := j.sync(j.writing); err != nil {
-				return 0, 0, err
+				return 0, synced, err
 			}
 			synced = end
 		}
 		if end, err = j.writeCommit(b, synced); err != nil {
-			return 0, 0, err
+			return 0, synced, err
 		}
 		j.writing = b.segment
 	}
 	if b.durable && synced < end {
 		if err := j.sync(j.writing); err != nil {
-			return 0, 0, err
+			return 0, synced, err
 		}
 		synced = end
 	}
@@ -83,6 +78,7 @@ func (j *Journal) write(b *batch) (end, synced Position, err error) {
 }
 
 func (j *Journal) writeCommit(b *batch, synced Position) (end Position, err error) {
+	b.segment.used = true // also if this fails: no place and no nonce is used twice
 	f, err := j.open(b.segment)
 	if err != nil {
 		return 0, err
@@ -93,6 +89,7 @@ func (j *Journal) writeCommit(b *batch, synced Position) (end Position, err erro
 		position:    b.position(),
 		synced:      synced,
 		previousEnd: b.segment.previousEnd,
+		mended:      b.segment.mended,
 		dataEnd:     j.dataEnd,
 		length:      length,
 		records:     b.records,
@@ -140,19 +137,18 @@ func (j *Journal) sync(s *segment) error {
 	return nil
 }
 
-// fail makes the journal fail for good. Called with the lock held.
-func (j *Journal) fail(b *batch, cause error) error {
-	j.err = fmt.Errorf("%w: %w", ErrFailed, cause)
-	b.err = j.err
-	return j.err
-}
-
 // publish makes the records of a committed batch visible. Called with the lock
 // held.
 func (j *Journal) publish(b *batch, end, synced Position) {
 	if b.records > 0 || b.witness {
 		j.sinceCheckpoint += int64(span(b.size - commitHeader))
 		j.passWriter(b.segment)
+	}
+	if synced >= j.written {
+		j.settleGroups()
+	}
+	if synced > j.synced {
+		j.failedInRow = 0
 	}
 	j.written, j.synced = end, synced
 	if b.records > 0 {
@@ -164,16 +160,38 @@ func (j *Journal) publish(b *batch, end, synced Position) {
 	for i := range b.items {
 		it := &b.items[i]
 		switch {
-		case it.group == nil:
+		case it.group == nil || it.err != nil:
 		case it.move != nil:
 			j.moved(it)
 		default:
 			it.group.visible = it.first + uint64(it.count) - 1
+			if !it.group.unsynced {
+				it.group.unsynced = true
+				j.unsynced = append(j.unsynced, it.group)
+			}
 		}
+	}
+	if synced >= end {
+		j.settleGroups()
 	}
 	if j.sinceCheckpoint >= j.options.CheckpointBytes {
 		j.wakeKeeper()
 	}
+}
+
+// settleGroups notes that all that is visible is on the disk. Called with the
+// lock held.
+func (j *Journal) settleGroups() {
+	for _, g := range j.unsynced {
+		g.durable, g.unsynced = g.visible, false
+	}
+	j.forgetUnsynced()
+}
+
+// forgetUnsynced empties the list without keeping many groups alive by it.
+func (j *Journal) forgetUnsynced() {
+	clear(j.unsynced)
+	j.unsynced = j.unsynced[:0]
 }
 
 // passWriter moves the writer's pin along.
@@ -181,6 +199,7 @@ func (j *Journal) passWriter(s *segment) {
 	if old := j.pinnedWriter; old != s {
 		if old != nil {
 			old.pins--
+			old.writer = false
 			j.wakeKeeper()
 			notify(j.wakeMover)
 		}
@@ -222,7 +241,11 @@ func (j *Journal) drain(limit int) {
 			if it.group != nil {
 				a.Group = it.group.id
 			}
-			it.done(a, b.err)
+			err := b.err
+			if it.err != nil {
+				err = it.err
+			}
+			it.done(a, err)
 		}
 		j.mu.Lock()
 		j.recycle(b)

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,14 +21,21 @@ type model struct {
 	mu      sync.Mutex
 	groups  map[GroupID]*modelGroup
 	order   int // appends accepted so far
-	durable int // the appends up to here were promised
+	durable int // the appends up to here were promised, as long as no commit failed
 	held    map[Position]heldRecord
+
+	faulted   bool            // an operation of the disk was made to fail in this life
+	refused   bool            // a callback came with an error in this life
+	condemned map[string]bool // data that must not come back
+	unique    uint64
 }
 
 type modelGroup struct {
 	records  []modelRecord // by sequence - 1
 	released uint64
 	visible  uint64 // highest sequence whose callback came
+	promised uint64 // highest sequence that was promised to be durable
+	resumed  int    // how often
 	async    bool
 }
 
@@ -44,7 +52,7 @@ type heldRecord struct {
 }
 
 func newModel() *model {
-	return &model{groups: make(map[GroupID]*modelGroup), held: make(map[Position]heldRecord)}
+	return &model{groups: make(map[GroupID]*modelGroup), held: make(map[Position]heldRecord), condemned: make(map[string]bool)}
 }
 
 func (m *model) group(id GroupID) *modelGroup {
@@ -65,6 +73,9 @@ func (m *model) check(j *Journal, report Recovery) error {
 	err := j.Replay(func(r Record, err error) error {
 		if err != nil {
 			return fmt.Errorf("record %d of group %d: %w", r.Sequence, r.Group, err)
+		}
+		if m.condemned[string(r.Data)] {
+			return fmt.Errorf("record %d of group %d at %v came back after it was answered with an error", r.Sequence, r.Group, r.Position)
 		}
 		g := m.groups[r.Group]
 		if g == nil || r.Sequence > uint64(len(g.records)) {
@@ -106,16 +117,17 @@ func (m *model) check(j *Journal, report Recovery) error {
 		}
 		if info.Last < uint64(len(g.records)) {
 			next := g.records[info.Last]
-			if next.order <= m.durable {
+			if info.Last < g.promised || !m.faulted && next.order <= m.durable {
 				return fmt.Errorf("record %d of group %d was promised and is lost", info.Last+1, id)
 			}
-			if next.order < survived {
+			if !m.faulted && next.order < survived {
 				return fmt.Errorf("record %d of group %d is lost, a later append survived", info.Last+1, id)
 			}
 		}
 		g.records = g.records[:info.Last]
-		g.released, g.visible = info.First-1, info.Last
+		g.released, g.visible, g.promised = info.First-1, info.Last, info.Last
 	}
+	m.faulted, m.refused = false, false
 	for pos, h := range m.held {
 		r, err := j.ReadAt(pos, nil)
 		switch {
@@ -136,6 +148,8 @@ type crashRun struct {
 	options Options
 	model   *model
 	journal *Journal
+	disk    *faulty.Disk
+	tight   bool // the disk may be full
 }
 
 const crashGroups = 5
@@ -160,9 +174,9 @@ func (c *crashRun) step() error {
 	case n < 85:
 		return c.release(id)
 	case n < 88:
-		return c.sync(c.journal.Sync)
+		return c.sync(c.journal.Sync, true)
 	case n < 91:
-		return c.sync(c.journal.Checkpoint)
+		return c.sync(c.journal.Checkpoint, false)
 	case n < 94:
 		return c.hold(id)
 	default:
@@ -181,6 +195,10 @@ func (c *crashRun) append(id GroupID, wait bool) error {
 		for i := range data {
 			data[i] = byte(c.random.Uint32())
 		}
+		if size >= uniqueSize {
+			c.model.unique++
+			binary.BigEndian.PutUint64(data, c.model.unique)
+		}
 		records = append(records, data)
 	}
 	m := c.model
@@ -192,7 +210,7 @@ func (c *crashRun) append(id GroupID, wait bool) error {
 		g.records = append(g.records, modelRecord{data, order, i == len(records)-1})
 	}
 	expected := uint64(len(g.records) - len(records) + 1)
-	durable := c.options.Interval == 0 && !g.async
+	durable, resumed := c.options.Interval == 0 && !g.async, g.resumed
 	m.mu.Unlock()
 	ready := make(chan error, 1)
 	appendTo := c.journal.Append
@@ -200,21 +218,30 @@ func (c *crashRun) append(id GroupID, wait bool) error {
 		appendTo = c.journal.AppendNow
 	}
 	first, err := appendTo(id, records, func(a Appended, err error) {
-		if err == nil {
-			m.mu.Lock()
+		m.mu.Lock()
+		m.refused = m.refused || err != nil
+		switch {
+		case err != nil && c.fenced() && c.journal.Err() == nil:
+			m.condemn(records)
+		case err == nil && resumed == g.resumed:
 			g.visible = a.First + uint64(a.Count) - 1
 			if durable {
 				m.durable = order
+				g.promised = g.visible
 			}
-			m.mu.Unlock()
 		}
+		m.mu.Unlock()
 		ready <- err
 	})
-	if errors.Is(err, ErrFull) {
+	if errors.Is(err, ErrFull) || c.survivable(err) {
 		m.mu.Lock()
-		defer m.mu.Unlock()
 		g.records = g.records[:len(g.records)-len(records)]
 		m.order--
+		m.mu.Unlock()
+		if errors.Is(err, ErrPoisoned) {
+			m.condemn(records)
+			return c.resume(id)
+		}
 		return nil
 	}
 	if err != nil {
@@ -223,10 +250,14 @@ func (c *crashRun) append(id GroupID, wait bool) error {
 	if first != expected {
 		return fmt.Errorf("group %d: sequence %d, expected %d", id, first, expected)
 	}
-	if wait {
-		return <-ready
+	if !wait {
+		return nil
 	}
-	return nil
+	if err := <-ready; c.survivable(err) {
+		return c.resume(id)
+	} else {
+		return err
+	}
 }
 
 func (c *crashRun) release(id GroupID) error {
@@ -242,19 +273,32 @@ func (c *crashRun) release(id GroupID) error {
 	}
 	g.released = max(g.released, upTo)
 	m.mu.Unlock()
-	return c.journal.Release(id, upTo)
+	return c.tolerate(c.journal.Release(id, upTo))
 }
 
-func (c *crashRun) sync(call func() error) error {
+// sync calls what promises that everything is durable: also, if it says so, that
+// nothing that was acknowledged is lost.
+func (c *crashRun) sync(call func() error, complete bool) error {
 	c.model.mu.Lock()
 	order := c.model.order
+	visible := make(map[*modelGroup]uint64)
+	for _, g := range c.model.groups {
+		visible[g] = g.visible
+	}
 	c.model.mu.Unlock()
 	if err := call(); err != nil {
-		return err
+		return c.tolerate(err)
 	}
 	c.model.mu.Lock()
-	c.model.durable = max(c.model.durable, order)
-	c.model.mu.Unlock()
+	defer c.model.mu.Unlock()
+	if !c.model.refused { // the promise is not about what was answered with an error
+		c.model.durable = max(c.model.durable, order)
+	}
+	for g, last := range visible {
+		if complete {
+			g.promised = max(g.promised, last)
+		}
+	}
 	return nil
 }
 
@@ -265,7 +309,7 @@ func (c *crashRun) hold(id GroupID) error {
 		for pos, h := range m.held {
 			for _, holding := range j.Holdings(h.group) {
 				if err := j.Hold(h.group, holding.Segment, 0); err != nil {
-					return err
+					return c.tolerate(err)
 				}
 			}
 			delete(m.held, pos)
@@ -278,7 +322,7 @@ func (c *crashRun) hold(id GroupID) error {
 	}
 	r, err := j.Read(id, info.Last, nil)
 	if err != nil {
-		return err
+		return c.tolerate(err)
 	}
 	err = j.Hold(id, r.Position.Segment(), 1)
 	if errors.Is(err, ErrNotFound) {
@@ -291,8 +335,15 @@ func (c *crashRun) hold(id GroupID) error {
 	if again, err := j.Read(id, info.Last, nil); err != nil || again.Position != r.Position {
 		return j.Hold(id, r.Position.Segment(), 0)
 	}
-	if err := c.sync(j.Checkpoint); err != nil {
-		return err
+	if err := j.Checkpoint(); err != nil {
+		return c.tolerate(err)
+	}
+	again, err := j.Read(id, info.Last, nil)
+	if err != nil {
+		return c.tolerate(err)
+	}
+	if !bytes.Equal(again.Data, r.Data) {
+		return c.tolerate(fmt.Errorf("a record is another one after a checkpoint: %w", ErrNotFound))
 	}
 	m.held[r.Position] = heldRecord{id, r.Data, true}
 	return nil
@@ -306,7 +357,7 @@ func (c *crashRun) readSome(id GroupID) error {
 	sequence := info.First + uint64(c.random.Int64N(int64(info.Last-info.First+1)))
 	r, err := c.journal.Read(id, sequence, nil)
 	if err != nil {
-		return err
+		return c.tolerate(err)
 	}
 	c.model.mu.Lock()
 	want := c.model.groups[id].records[sequence-1].data
@@ -371,22 +422,28 @@ const (
 )
 
 // crash runs one history: lives on one disk, each ended by a power cut, the last
-// life's at a chosen operation, where sometimes a write or sync fails instead. It returns how many operations that life had.
-func crash(seed uint64, cut int) (operations int, err error) {
+// life's at a chosen operation. From another one on, writes and syncs fail for a
+// while; -1 is never. It returns how many operations that life had.
+func crash(seed uint64, fail, cut int) (operations int, err error) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	options := crashOptions(random)
+	nonces := &nonceWatch{}
+	if options.Cipher != nil {
+		options.Cipher = watchedCipher{options.Cipher, nonces}
+	}
 	tight := random.IntN(5) == 0
 	disk, m := faulty.New(seed), newModel()
 	for life := range crashLives {
 		last := life == crashLives-1
 		start := disk.Operations()
 		switch {
-		case last && cut >= 0 && random.IntN(4) == 0:
-			disk.Fail(failOnce(start + cut))
 		case last && cut >= 0:
 			disk.CutAt(start + cut)
 		case !last:
 			disk.CutAt(start + random.IntN(300))
+		}
+		if last && fail >= 0 {
+			disk.Fail(m.failing(start+fail, random))
 		}
 		operations, err = oneLife(disk, options, m, random, tight)
 		if err != nil {
@@ -412,24 +469,12 @@ func crash(seed uint64, cut int) (operations int, err error) {
 			return operations, fmt.Errorf("outcome %d: %w", outcome, err)
 		}
 	}
-	return operations, nil
-}
-
-// failOnce fails the first write or sync from an operation on.
-func failOnce(index int) func(faulty.Operation) error {
-	done := false
-	return func(op faulty.Operation) error {
-		if done || op.Index < index || op.Kind != faulty.Write && op.Kind != faulty.Sync {
-			return nil
-		}
-		done = true
-		return syscall.EIO
-	}
+	return operations, nonces.reused()
 }
 
 func (m *model) clone() *model {
 	c := newModel()
-	c.order, c.durable = m.order, m.durable
+	c.order, c.durable, c.faulted, c.condemned = m.order, m.durable, m.faulted, m.condemned
 	for id, g := range m.groups {
 		copied := *g
 		c.groups[id] = &copied
@@ -469,7 +514,7 @@ func oneLife(disk *faulty.Disk, options Options, m *model, random *rand.Rand, ti
 		}
 		m.group(4).async = true
 		_ = j.SetAsync(4, true)
-		c := &crashRun{random: random, options: options, model: m, journal: j}
+		c := &crashRun{random: random, options: options, model: m, journal: j, disk: disk, tight: tight}
 		err = c.live(crashSteps)
 	}
 	operations := disk.Operations()
@@ -506,28 +551,33 @@ func crashCuts(t *testing.T) (cuts int, deadline time.Time) {
 	return 1500, time.Now().Add(10 * time.Second)
 }
 
+func crashSeed(t *testing.T) uint64 {
+	s := os.Getenv("GODWIT_CRASH_SEED")
+	if s == "" {
+		return uint64(time.Now().UnixNano())
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		t.Fatalf("GODWIT_CRASH_SEED: %v", err)
+	}
+	return n
+}
+
 // TestPowerCuts: whatever the journal was doing, after a power cut in any of its
 // operations nothing promised is lost, nothing is invented, the order is kept,
 // and appends are there as a whole or not at all. GODWIT_CRASH_SEED repeats one
 // seed.
 func TestPowerCuts(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("GODWIT_CRASH_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatalf("GODWIT_CRASH_SEED: %v", err)
-		}
-		seed = n
-	}
+	seed := crashSeed(t)
 	left, deadline := crashCuts(t)
 	tried := 0
 	for ; tried < left && (tried == 0 || time.Now().Before(deadline)); seed++ {
-		operations, err := crash(seed, -1)
+		operations, err := crash(seed, -1, -1)
 		if err != nil {
 			t.Fatalf("GODWIT_CRASH_SEED=%d, no cut: %v", seed, err)
 		}
 		for cut := 0; cut < operations && tried < left && (tried == 0 || time.Now().Before(deadline)); cut++ {
-			if _, err := crash(seed, cut); err != nil {
+			if _, err := crash(seed, -1, cut); err != nil {
 				t.Fatalf("GODWIT_CRASH_SEED=%d, cut %d of %d: %v", seed, cut, operations, err)
 			}
 			tried++

@@ -24,7 +24,15 @@ const (
 	// EventMaintenance: a checkpoint or a move of records failed: Err. It is
 	// tried again.
 	EventMaintenance
-	// EventFailed: the journal has failed: Err.
+	// EventFailedCommit: a commit could not be written or synced: Err. The log ends
+	// at Position and goes on in another segment; between Position and End the
+	// Groups have lost so many Records, were given ErrFailed or ErrPoisoned for
+	// those that were not acknowledged, and are poisoned until Resume.
+	EventFailedCommit
+	// EventUnsyncedLost follows EventFailedCommit where of the lost records so many,
+	// of these Groups, had been acknowledged as written, before they were synced.
+	EventUnsyncedLost
+	// EventFailed: the journal has failed for good: Err.
 	EventFailed
 )
 
@@ -32,9 +40,10 @@ const (
 type Event struct {
 	Kind     EventKind
 	Segment  uint64    // generation, where it applies
-	Position Position  // where the scan would begin, of EventCheckpoint
-	Records  int       // moved, of EventRewritten
-	Groups   []GroupID // of EventPressure
+	Position Position  // where the scan would begin, of EventCheckpoint; begin of what is lost
+	End      Position  // of what is lost, of EventFailedCommit and EventUnsyncedLost
+	Records  int       // moved, of EventRewritten; lost
+	Groups   []GroupID // of EventPressure, EventFailedCommit and EventUnsyncedLost, sorted
 	Err      error
 }
 
@@ -54,6 +63,10 @@ func (e Event) String() string {
 		return fmt.Sprintf("segment %d is kept by %d groups", e.Segment, len(e.Groups))
 	case EventFull:
 		return fmt.Sprintf("full: %v", e.Err)
+	case EventFailedCommit:
+		return fmt.Sprintf("commit failed: %d records of %d groups from %v to %v are lost: %v", e.Records, len(e.Groups), e.Position, e.End, e.Err)
+	case EventUnsyncedLost:
+		return fmt.Sprintf("%d records of %d groups from %v to %v were acknowledged before a sync and are lost: %v", e.Records, len(e.Groups), e.Position, e.End, e.Err)
 	case EventMaintenance:
 		return fmt.Sprintf("maintenance: %v", e.Err)
 	}

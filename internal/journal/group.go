@@ -10,9 +10,16 @@ type group struct {
 	id      GroupID
 	next    uint64 // sequence of the next append
 	visible uint64 // highest committed sequence
+	durable uint64 // highest sequence that is synced, as far as known
 	floor   uint64 // highest released sequence
 	async   bool
 	index   index
+
+	unsynced bool   // in Journal.unsynced
+	losses   int    // how often records were lost to failed commits
+	poison   error  // set: appends are refused with it until Resume
+	lost     bool   // with poison: records that were acknowledged as written are lost
+	fence    uint64 // with poison: a synced commit of this generation or a later one ends what is lost
 }
 
 func (j *Journal) group(id GroupID) *group {
@@ -28,7 +35,7 @@ func (j *Journal) group(id GroupID) *group {
 type GroupInfo struct {
 	Group GroupID
 	First uint64 // lowest sequence that is not released; Last+1 if there is none
-	Last  uint64 // highest committed sequence
+	Last  uint64 // highest committed sequence; a failed commit may take it back, see Resume
 	Live  int    // records that are committed, not released, and not lost
 }
 
@@ -77,7 +84,8 @@ const releaseStep = 1 << 14
 
 // Release says that a group needs its records up to a sequence no more. They
 // cannot be read from now on; after a crash without a checkpoint in between they
-// may be back.
+// may be back. What is not committed, or not any more after a failed commit, cannot
+// be released.
 func (j *Journal) Release(id GroupID, upTo uint64) error {
 	for {
 		more, err := j.release(id, upTo)
@@ -116,7 +124,9 @@ func (g *group) shrink() {
 }
 
 // Drop forgets a group, its records and its holds. Its number must not be used
-// again. After a crash without a checkpoint in between the group may be back.
+// again. After a crash without a checkpoint in between the group may be back, with
+// its holds and what they keep: no space is used again before a checkpoint that
+// does not know the group is durable.
 func (j *Journal) Drop(id GroupID) error {
 	for {
 		info := j.Group(id)
@@ -145,6 +155,7 @@ func (j *Journal) Drop(id GroupID) error {
 		}
 	}
 	delete(j.groups, id)
+	delete(j.poisoned, id)
 	j.wakeKeeper()
 	return nil
 }

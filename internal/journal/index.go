@@ -83,6 +83,30 @@ func (x *index) release(upTo uint64, removed func(pos Position, size uint32)) {
 	}
 }
 
+// cut removes all records above a sequence, and shows each.
+func (x *index) cut(after uint64, removed func(pos Position, size uint32)) {
+	for n := len(x.chunks); n > 0; n = len(x.chunks) {
+		c := x.chunks[n-1]
+		if c.end() <= after+1 {
+			return
+		}
+		keep := 0
+		if after >= c.first {
+			keep = int(after + 1 - c.first)
+		}
+		for i := len(c.positions) - 1; i >= keep; i-- {
+			removed(c.positions[i], c.sizes[i])
+		}
+		x.records -= len(c.positions) - keep
+		c.positions, c.sizes = c.positions[:keep], c.sizes[:keep]
+		if keep > 0 {
+			return
+		}
+		x.chunks[n-1] = nil
+		x.chunks = x.chunks[:n-1]
+	}
+}
+
 // next returns the lowest sequence at or above one, and where it is.
 func (x *index) next(from uint64) (sequence uint64, pos Position, size uint32, ok bool) {
 	i := x.locate(from)

@@ -84,3 +84,40 @@ func TestIndexAgreesWithMap(t *testing.T) {
 		})
 	})
 }
+
+// TestIndexCut: what is above a sequence goes, each record once.
+func TestIndexCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var x index
+		kept, gone := 0, 0
+		after := rapid.Uint64Range(0, 900).Draw(t, "after")
+		gaps := rapid.SliceOfN(rapid.Uint64Range(1, 700), 0, 4).Draw(t, "gaps")
+		for sequence := uint64(1); sequence < 800; sequence++ {
+			if slices.Contains(gaps, sequence) {
+				continue
+			}
+			x.set(sequence, Position(sequence*recordAlign), 32)
+			if sequence <= after {
+				kept++
+			} else {
+				gone++
+			}
+		}
+		x.cut(after, func(pos Position, size uint32) {
+			if uint64(pos)/recordAlign <= after || size != 32 {
+				t.Fatalf("%v of %d bytes removed", pos, size)
+			}
+			gone--
+		})
+		if gone != 0 || x.records != kept {
+			t.Fatalf("%d not removed, %d left of %d", gone, x.records, kept)
+		}
+		if last, ok := x.last(); ok && last > after {
+			t.Fatalf("last is %d", last)
+		}
+		x.set(after+1, recordAlign, 32)
+		if last, _ := x.last(); last != after+1 {
+			t.Fatalf("after an append, last is %d", last)
+		}
+	})
+}

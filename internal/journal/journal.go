@@ -39,7 +39,7 @@ type Journal struct {
 	moving        sync.Mutex
 
 	// Owned by the goroutine that commits; commits follow each other.
-	writing *segment // of the last write
+	writing *segment // of the last write; nil: all is synced
 
 	mu    sync.Mutex
 	space sync.Cond // the open batch was taken, a segment is ready, a commit or callback ended
@@ -52,12 +52,19 @@ type Journal struct {
 	head         *segment // where the open batch goes; nil until the first append
 	headOffset   int64    // where the next batch goes
 	pinnedWriter *segment // pinned because the last commit went there
-	filling      *batch   // the open batch
+	unsynced     []*group // with records that are visible but not synced
+	poisoned     map[GroupID]*group
+	filling      *batch // the open batch
 	idle         []*batch
 	committing   bool // by one goroutine at a time
 	completed    []*batch
 	draining     bool // completed is being emptied
 	ticking      bool // the committer's timer runs
+
+	mending     bool // a commit failed, and what follows it is not yet durable
+	broken      bool // a commit failed, and no segment has begun since
+	failedInRow int  // failures since something was last synced
+	failures    int  // failed commits
 
 	written   Position // end of the last commit
 	synced    Position // all before is on the disk
@@ -103,6 +110,7 @@ func Open(fsys vfs.FS, dir string, options Options) (*Journal, Recovery, error) 
 		groups:        make(map[GroupID]*group),
 		segments:      make(map[uint64]*segment),
 		holds:         make(map[hold]int64),
+		poisoned:      make(map[GroupID]*group),
 		nextNumber:    1,
 	}
 	j.space.L = &j.mu
@@ -157,6 +165,8 @@ type Stats struct {
 	LiveBytes       int64
 	Groups          int
 	Waiting         int // appends that are not yet committed
+	FailedCommits   int // since Open
+	Poisoned        int // groups that wait for Resume
 }
 
 // Stats returns the present numbers.
@@ -166,6 +176,7 @@ func (j *Journal) Stats() Stats {
 	s := Stats{
 		Written: j.written, Synced: j.synced, Segments: len(j.segments), Spares: len(j.spares),
 		Groups: len(j.groups), Waiting: len(j.filling.items),
+		FailedCommits: j.failures, Poisoned: len(j.poisoned),
 	}
 	for _, segment := range j.segments {
 		s.LiveRecords += segment.live
@@ -179,7 +190,9 @@ func (j *Journal) Stats() Stats {
 
 // Close commits and syncs what was appended, calls the callbacks, writes a
 // checkpoint and gives the directory back. Appends that wait get ErrClosed. It
-// returns the error that made the journal fail, if it has failed.
+// returns the error that made the journal fail, if it has failed, or that of a
+// last commit that failed, or ErrPoisoned if groups have lost records that were
+// acknowledged as written, and were not resumed.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	if j.closing {
@@ -187,7 +200,8 @@ func (j *Journal) Close() error {
 		return ErrClosed
 	}
 	// Refused only if the journal has failed, which is returned below.
-	_ = j.stageBarrier(nil)
+	var last error
+	_ = j.stageBarrier(func(_ Appended, err error) { last = err })
 	j.closing = true
 	j.space.Broadcast()
 	j.mu.Unlock()
@@ -203,14 +217,15 @@ func (j *Journal) Close() error {
 	j.drain(math.MaxInt)
 	j.mu.Lock()
 	err := j.err
+	lost := errors.Join(last, j.lostWritten())
 	j.mu.Unlock()
+	// Those who had begun are done when the lock is theirs no more.
+	j.checkpointing.Lock()
 	if err == nil {
-		// Those who had begun are done when the lock is theirs no more.
-		j.checkpointing.Lock()
 		j.moving.Lock()
-		err = j.writeCheckpoint()
-		j.checkpointing.Unlock()
+		err = errors.Join(lost, j.writeCheckpoint())
 	}
+	j.checkpointing.Unlock()
 	j.closeFiles()
 	return errors.Join(err, j.lock.Close())
 }

@@ -331,58 +331,8 @@ func TestBackPressure(t *testing.T) {
 	wait.Wait()
 }
 
-// TestFailedSync: after one failed sync nothing is acknowledged, although the
-// disk is well again, and what was acknowledged before is there.
-func TestFailedSync(t *testing.T) {
-	for _, kind := range []faulty.Kind{faulty.Sync, faulty.Write} {
-		t.Run(kind.String(), func(t *testing.T) {
-			disk := faulty.New(1)
-			j, _ := openOn(t, disk, small())
-			appendOne(t, j, 1, "good")
-			eventually(t, "spares are ready", func() bool { return j.Stats().Spares == spareTarget })
-			fails := 1
-			disk.Fail(func(op faulty.Operation) error {
-				if op.Kind == kind && fails > 0 {
-					fails--
-					return syscall.EIO
-				}
-				return nil
-			})
-			_, err := j.AppendWait(1, []byte("bad"))
-			if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.EIO) {
-				t.Errorf("append with a failing disk: %v", err)
-			}
-			disk.Fail(nil)
-			for range 3 {
-				if _, err := j.AppendWait(1, []byte("later")); !errors.Is(err, ErrFailed) {
-					t.Errorf("append after the failure: %v", err)
-				}
-			}
-			if err := j.Sync(); !errors.Is(err, ErrFailed) {
-				t.Errorf("sync after the failure: %v", err)
-			}
-			if err := j.Checkpoint(); !errors.Is(err, ErrFailed) {
-				t.Errorf("checkpoint after the failure: %v", err)
-			}
-			if !errors.Is(j.Err(), syscall.EIO) {
-				t.Errorf("Err: %v", j.Err())
-			}
-			expect(t, j, 1, "1=good")
-			if err := j.Close(); !errors.Is(err, ErrFailed) {
-				t.Errorf("close: %v", err)
-			}
-			again, report := openOn(t, disk.Survive(3), small())
-			if report.Damaged() {
-				t.Errorf("%+v", report)
-			}
-			if got := contents(t, again)[1]; got[0] != "1=good" || len(got) > 2 || len(got) == 2 && got[1] != "2=bad" {
-				t.Errorf("after the failure: %v", got)
-			}
-		})
-	}
-}
-
-// TestWaitersLearnOfAFailure: those behind the failed commit get the error too.
+// TestWaitersLearnOfAFailure: where all that follows fails as well, those behind
+// the failed commit get the error too.
 func TestWaitersLearnOfAFailure(t *testing.T) {
 	disk := faulty.New(1)
 	gate, entered := make(chan struct{}), make(chan struct{}, 100)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -103,13 +104,14 @@ func (j *Journal) addSpare(allowed bool) bool {
 	err := fmt.Errorf("%d segments are in use", j.options.MaxSegments)
 	var s *segment
 	if allowed {
-		s, err = j.makeSegment()
+		s, err = j.makeSegment(j.quitting)
 	}
 	j.mu.Lock()
 	news := (err != nil) != (j.fullErr != nil)
 	j.fullErr = err
 	if err == nil {
 		j.spares = append(j.spares, s)
+		j.fence()
 	}
 	j.space.Broadcast()
 	j.mu.Unlock()
@@ -125,8 +127,9 @@ func (j *Journal) addSpare(allowed bool) bool {
 }
 
 // makeSegment creates a file, fills it with zeros so that later writes overwrite
-// what the disk already has, and makes it durable. A name is used once.
-func (j *Journal) makeSegment() (*segment, error) {
+// what the disk already has, and makes it durable, unless it is told to stop. A
+// name is used once.
+func (j *Journal) makeSegment(stop func() bool) (*segment, error) {
 	j.mu.Lock()
 	number := j.nextNumber
 	j.nextNumber++
@@ -137,7 +140,7 @@ func (j *Journal) makeSegment() (*segment, error) {
 	}
 	name := filepath.Join(j.dir, s.name)
 	temp := name + vfs.TempSuffix
-	err := j.fillSegment(temp, s.size)
+	err := j.fillSegment(temp, s.size, stop)
 	if err == nil {
 		err = j.fs.Rename(temp, name)
 	}
@@ -153,14 +156,14 @@ func (j *Journal) makeSegment() (*segment, error) {
 
 var zeros = vfs.Aligned(1 << 20)
 
-func (j *Journal) fillSegment(name string, size int64) error {
+func (j *Journal) fillSegment(name string, size int64, stop func() bool) error {
 	f, err := j.fs.OpenFile(name, vfs.Create|vfs.Truncate|j.mode())
 	if err != nil {
 		return err
 	}
 	err = f.Preallocate(size)
 	for off := int64(0); off < size && err == nil; off += int64(len(zeros)) {
-		if j.quitting() {
+		if stop() {
 			err = ErrClosed
 			break
 		}
@@ -203,7 +206,7 @@ func (j *Journal) Checkpoint() error {
 	defer j.wakeKeeper() // who may have found the locks taken
 	j.checkpointing.Lock()
 	defer j.checkpointing.Unlock()
-	if err := j.Sync(); err != nil {
+	if err := j.barrier(); err != nil {
 		return err
 	}
 	j.moving.Lock()
@@ -217,7 +220,7 @@ func (j *Journal) tryCheckpoint() (done bool, err error) {
 		return false, nil
 	}
 	defer j.checkpointing.Unlock()
-	if err := j.Sync(); err != nil {
+	if err := j.barrier(); err != nil {
 		return false, err
 	}
 	if !j.moving.TryLock() {
@@ -244,6 +247,7 @@ func (j *Journal) writeCheckpoint() error {
 	j.mu.Lock()
 	j.generationLimit = taken.limit
 	j.sinceCheckpoint -= taken.bytes
+	j.fence()
 	j.space.Broadcast()
 	j.mu.Unlock()
 	j.emit(Event{Kind: EventCheckpoint, Position: taken.position})
@@ -315,18 +319,23 @@ func (j *Journal) snapshot() (data []byte, taken snapshotTaken) {
 	for id := range j.groups {
 		ids = append(ids, id)
 	}
+	held := maps.Clone(j.holds)
 	j.mu.Unlock()
 	sortBy(ids, func(id GroupID) GroupID { return id })
 
-	groups, count := &encoder{}, 0
+	groups, encoded := &encoder{}, make(map[GroupID]bool)
 	for _, id := range ids {
 		if j.encodeGroup(groups, id, taken.position) {
-			count++
+			encoded[id] = true
 		}
 	}
+	count := len(encoded)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	c.segments, c.holds = j.tables(taken.unused)
+	// A group that was dropped since it was encoded is in the checkpoint, so its
+	// holds must be too.
+	maps.DeleteFunc(held, func(h hold, _ int64) bool { return !encoded[h.group] || j.groups[h.group] != nil || j.holds[h] > 0 })
+	c.segments, c.holds = j.tables(taken.unused, held)
 	e := &encoder{}
 	e.begin(c)
 	e.segments(c.segments)
@@ -352,9 +361,9 @@ func (j *Journal) scanStart() Position {
 	return pos
 }
 
-// tables lists segments, but for those that will be recycled, and holds. Called
-// with the lock held.
-func (j *Journal) tables(unused []*segment) (segments []segmentState, holds []holdState) {
+// tables lists segments, but for those that will be recycled, and holds, with
+// those of dropped groups. Called with the lock held.
+func (j *Journal) tables(unused []*segment, dropped map[hold]int64) (segments []segmentState, holds []holdState) {
 	skip := make(map[uint64]bool)
 	for _, s := range unused {
 		skip[s.generation] = true
@@ -369,8 +378,10 @@ func (j *Journal) tables(unused []*segment) (segments []segmentState, holds []ho
 		}
 	}
 	sortBy(segments, func(s segmentState) uint64 { return s.generation })
-	for key, bytes := range j.holds {
-		holds = append(holds, holdState{key, bytes})
+	for _, list := range [...]map[hold]int64{j.holds, dropped} {
+		for key, bytes := range list {
+			holds = append(holds, holdState{key, bytes})
+		}
 	}
 	slices.SortFunc(holds, func(a, b holdState) int {
 		if a.before(b.hold) {
@@ -401,12 +412,15 @@ func (j *Journal) encodeGroup(e *encoder, id GroupID, limit Position) bool {
 			j.mu.Unlock()
 			j.mu.Lock()
 			if j.groups[id] != g {
-				e.buf = e.buf[:rollback]
+				e.buf, e.previous = e.buf[:rollback], 0
 				return false
 			}
 		}
 	}
-	e.endRecords(g.floor, max(g.floor, last)+1)
+	// What was released before it was synced may be lost to a failure, and its
+	// sequences used again.
+	floor := min(g.floor, g.durable)
+	e.endRecords(floor, max(floor, last)+1)
 	return true
 }
 
@@ -419,12 +433,13 @@ func (j *Journal) reclaim(s *segment) {
 	}
 	generation := s.generation
 	delete(j.segments, generation)
-	keep := len(j.spares) < spareTarget && s.size == j.options.SegmentSize
+	keep := len(j.spares) < spareTarget && s.size == j.options.SegmentSize && !s.abandoned
 	j.mu.Unlock()
 	if keep && j.freshSeal(s) == nil {
 		j.mu.Lock()
 		j.spares = append(j.spares, s)
 		j.fullErr = nil
+		j.fence()
 		j.space.Broadcast()
 		j.mu.Unlock()
 		j.emit(Event{Kind: EventSegmentRecycled, Segment: generation})

@@ -113,8 +113,8 @@ func TestWitness(t *testing.T) {
 }
 
 // TestFailedSyncOfTheSegmentBefore: what was acknowledged unsynced in one segment
-// must be on the disk before the next segment is written; if that fails, the
-// journal fails.
+// must be on the disk before the next segment is written; if that fails, it is
+// lost, and the next segment holds nothing that was appended after it.
 func TestFailedSyncOfTheSegmentBefore(t *testing.T) {
 	disk := faulty.New(1)
 	options := small()
@@ -138,6 +138,16 @@ func TestFailedSyncOfTheSegmentBefore(t *testing.T) {
 			if !errors.Is(err, ErrFailed) {
 				t.Error(err)
 			}
+			if last, err := j.Resume(1); last != 0 || err != nil {
+				t.Errorf("resume: %d, %v", last, err)
+			}
+			appendOne(t, j, 1, "new")
+			must(t, j.Sync())
+			again, report := openOn(t, disk.Survive(1), small())
+			if report.Damaged() {
+				t.Errorf("%+v", report)
+			}
+			expect(t, again, 1, "1=new")
 			return
 		}
 		if b.Position.Segment() != a.Position.Segment() {

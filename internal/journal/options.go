@@ -13,9 +13,13 @@ import (
 var (
 	// ErrClosed: the journal is closed or closing.
 	ErrClosed = errors.New("journal is closed")
-	// ErrFailed: a write or sync has failed; nothing is accepted or
-	// acknowledged any more. The cause is wrapped with it.
+	// ErrFailed: a write or sync has failed, and what it concerns is not durable.
+	// If Journal.Err is not nil, the journal has failed for good, and nothing is
+	// accepted or acknowledged any more. The cause is wrapped with it.
 	ErrFailed = errors.New("journal has failed")
+	// ErrPoisoned: the group has lost records to a failed commit and takes no
+	// appends until Resume. The cause is wrapped with it.
+	ErrPoisoned = errors.New("journal group has lost records")
 	// ErrFull: there is no room for another segment. Appends are refused until
 	// there is. The cause is wrapped with it.
 	ErrFull = errors.New("journal is full")
@@ -45,7 +49,8 @@ type Options struct {
 	// that are held, before old records are moved. By default 4.
 	LiveSegments int
 	// MaxSegments bounds the files of the journal, held ones included; beyond
-	// it appends get ErrFull. At least 4; 0 is no bound.
+	// it appends get ErrFull. At least 4, better some more: after a failed commit
+	// another segment is needed at once. 0 is no bound.
 	MaxSegments int
 	// CheckpointBytes is the distance between checkpoints, by default
 	// SegmentSize.
@@ -55,7 +60,7 @@ type Options struct {
 	OpenFiles int
 
 	// Interval, if not zero, acknowledges what is written and syncs it within
-	// this time.
+	// this time. A power cut, or a sync that fails, loses what is not synced.
 	Interval time.Duration
 	// AsyncInterval is the same for groups set to SetAsync, by default 100 ms.
 	AsyncInterval time.Duration
@@ -72,7 +77,8 @@ type Options struct {
 	// OnEvent, if not nil, is told what happens. It is called without locks,
 	// from several goroutines, and must not wait for the journal.
 	OnEvent func(Event)
-	// Random gives names and salts, by default crypto/rand.
+	// Random gives names and salts, by default crypto/rand. Several goroutines
+	// read it.
 	Random io.Reader
 	// After gives the time, by default time.After.
 	After func(time.Duration) <-chan time.Time

@@ -42,7 +42,7 @@ func (j *Journal) Read(id GroupID, sequence uint64, buf []byte) (Record, error) 
 func (j *Journal) ReadAt(pos Position, buf []byte) (Record, error) {
 	j.mu.Lock()
 	s, err := j.pin(pos.Segment())
-	beyond := pos >= j.written
+	beyond := pos >= j.written || err == nil && s != j.head && pos.Offset() >= s.end
 	j.mu.Unlock()
 	if err != nil {
 		return Record{}, fmt.Errorf("record at %v: %w", pos, err)

@@ -1,6 +1,10 @@
 package journal
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+)
 
 // scan reads the segments after the checkpoint, oldest first.
 func (r *recovery) scan() error {
@@ -15,6 +19,11 @@ func (r *recovery) scan() error {
 		stop, err := r.scanSegment(i, from)
 		if err != nil {
 			return err
+		}
+		if stop > from {
+			if err := r.makeDurable(c.segment); err != nil {
+				return err
+			}
 		}
 		c.segment.end = stop
 		end = at(c.segment.generation, stop)
@@ -32,8 +41,10 @@ func (r *recovery) checkChain(i int) {
 	if r.newGroups || previous.Offset() == 0 || previous <= r.report.Checkpoint {
 		return
 	}
-	if i > 0 && r.candidates[i-1].segment.generation == previous.Segment() {
-		return
+	for _, earlier := range r.candidates[:i] {
+		if earlier.segment.generation == previous.Segment() {
+			return
+		}
 	}
 	r.report.Damage = append(r.report.Damage, Damage{From: at(previous.Segment(), 0), To: previous, Reason: "the segment is missing"})
 }
@@ -64,11 +75,8 @@ func (r *recovery) scanSegment(i int, from int64) (int64, error) {
 	switch {
 	case last:
 		end.proven = max(s.proven(from, end.limit), r.report.Checkpoint)
-	case r.candidates[i+1].first.previousEnd.Segment() == segment.generation:
-		end.limit = min(end.limit, r.candidates[i+1].first.previousEnd.Offset())
-		end.exact = true
-		end.proven = at(segment.generation+1, 0)
 	default:
+		end.limit, end.exact = r.logEnd(i, end.limit)
 		end.proven = at(segment.generation+1, 0)
 	}
 	stop, cut := s.walk(from, end)
@@ -83,6 +91,37 @@ func (r *recovery) scanSegment(i int, from int64) (int64, error) {
 		})
 	}
 	return stop, nil
+}
+
+// logEnd returns where the log ends in a segment that is not the last, and whether
+// later segments say so. The next one does as a rule. One that was begun after a
+// failed commit says it of all segments between: there the log ends where they
+// begin.
+func (r *recovery) logEnd(i int, limit int64) (end int64, exact bool) {
+	generation := r.candidates[i].segment.generation
+	for k, later := range r.candidates[i+1:] {
+		previous := later.first.previousEnd
+		switch {
+		case previous.Segment() == generation && (k == 0 || later.first.mended):
+			limit, exact = min(limit, previous.Offset()), true
+		case previous.Segment() < generation && later.first.mended:
+			limit, exact = 0, true
+		}
+	}
+	return limit, exact
+}
+
+// makeDurable syncs what was read: it may be what a process wrote that ended before it
+// could sync, and is taken for durable from now on.
+func (r *recovery) makeDurable(s *segment) error {
+	f, err := r.fs.OpenFile(filepath.Join(r.dir, s.name), r.mode())
+	if err != nil {
+		return fmt.Errorf("open journal segment: %w", err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("sync journal segment %s: %w", s.name, err)
+	}
+	return nil
 }
 
 // found enters a record that the scan has found.
@@ -113,6 +152,7 @@ func (r *recovery) finish() error {
 	for id, g := range r.groups {
 		ids = append(ids, id)
 		g.visible = g.next - 1
+		g.durable = g.visible
 		if first, _, _, ok := g.index.next(0); ok && r.newGroups {
 			g.floor = first - 1
 		}

@@ -22,10 +22,13 @@ type segment struct {
 	// Set before the segment is in Journal.segments, then fixed until it is
 	// recycled.
 	generation  uint64
-	previousEnd Position // end of the log in the generation before
+	previousEnd Position // end of the log before; until used, it may change
+	mended      bool     // what lies between is no data: commits failed
 	seal        seal
 	aead        cipher.AEAD // nil: not encrypted
 	keyErr      error       // why aead is missing
+
+	used bool // a commit was written, or tried; owned by who commits
 
 	// Guarded by Journal.mu.
 	end       int64 // of the last commit, once the segment is not the head
@@ -33,6 +36,8 @@ type segment struct {
 	liveBytes int64
 	held      int64 // bytes declared by Hold
 	pins      int   // readers, and the writer: not recycled, not closed
+	writer    bool  // one of the pins is the writer's
+	abandoned bool  // a commit failed: not written any more in this life
 	pressed   bool  // an EventPressure was sent
 	stuck     bool  // a live record could not be read, so it cannot be moved
 	kept      bool  // parts could not be read at Open; another attempt may succeed

@@ -363,3 +363,36 @@ func TestCheckpointsFail(t *testing.T) {
 	})
 	eventually(t, "segments are reused", func() bool { return j.Stats().Segments < 10 })
 }
+
+// TestCheckpointOfManyRecords: a group with more records than are encoded in one
+// step keeps all their places.
+func TestCheckpointOfManyRecords(t *testing.T) {
+	disk := faulty.New(1)
+	options := Options{SegmentSize: 4 << 20, Witness: -1}
+	j, _ := openOn(t, disk, options)
+	records := make([][]byte, 1000)
+	for i := range records {
+		records[i] = []byte{byte(i)}
+	}
+	const rounds = 3 * snapshotStep / 1000
+	for range rounds {
+		_, err := j.AppendWait(1, records...)
+		must(t, err)
+	}
+	must(t, j.Close())
+	j, report := openOn(t, disk, options)
+	if report.Damaged() {
+		t.Errorf("%+v", report)
+	}
+	seen := 0
+	must(t, j.Replay(func(r Record, err error) error {
+		if err == nil && r.Data[0] != records[seen%1000][0] {
+			err = fmt.Errorf("record %d is %d", r.Sequence, r.Data[0])
+		}
+		seen++
+		return err
+	}))
+	if seen != rounds*1000 {
+		t.Errorf("%d records of %d", seen, rounds*1000)
+	}
+}
