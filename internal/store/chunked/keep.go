@@ -228,7 +228,9 @@ func (c *Chunk) scan(records []byte, runs []store.Range) error {
 	if uint64(c.live) != expected {
 		return fmt.Errorf("%w: %d messages of %d", ErrChunk, c.live, expected)
 	}
-	c.cutBack(c.previous(len(c.slots)-1) + 1)
+	if n := len(c.slots); c.isGone(n - 1) {
+		c.cutBack(c.previous(n-1) + 1)
+	}
 	return nil
 }
 
@@ -253,19 +255,14 @@ func (c *Chunk) enterKept(delta uint32, start, end int, hasTTL, here bool) {
 
 // enterAll counts the messages of a chunk that is behind all others.
 func (s *Stream) enterAll(c *Chunk, records []byte) error {
-	var name []byte
-	id := uint32(0)
 	for i := range c.slots {
 		if c.isGone(i) {
 			continue
 		}
 		buf := records[c.start(i):c.stop(i)]
-		if subject := recordSubject(buf); id == 0 || string(subject) != string(name) {
-			var err error
-			if id, err = s.subjects.findOrAdd(subject); err != nil {
-				return err
-			}
-			name = subject
+		id, err := s.familiar(recordSubject(buf))
+		if err != nil {
+			return err
 		}
 		ttl := int64(0)
 		if c.isTimed(i) {
@@ -276,13 +273,45 @@ func (s *Stream) enterAll(c *Chunk, records []byte) error {
 	return nil
 }
 
+// familiar is findOrAdd for the many messages of an adoption: it looks first whether the
+// subject is the one that was last found in its place.
+func (s *Stream) familiar(subject []byte) (uint32, error) {
+	if s.lately == nil {
+		s.lately = new([lately]uint32)
+	}
+	place := &s.lately[glance(subject)%lately]
+	if id := *place; id != 0 && string(s.subjects.at(id).name) == string(subject) {
+		return id, nil
+	}
+	id, err := s.subjects.findOrAdd(subject)
+	*place = id
+	return id, err
+}
+
+// lately is the number of subjects that an adoption remembers.
+const lately = 4096
+
+// glance is a number that is mostly another one for another subject.
+func glance(subject []byte) (h uint32) {
+	for len(subject) >= 4 {
+		h = (h ^ binary.LittleEndian.Uint32(subject)) * 0x9e3779b1
+		h ^= h >> 15
+		subject = subject[4:]
+	}
+	for _, b := range subject {
+		h = (h ^ uint32(b)) * 0x9e3779b1
+		h ^= h >> 15
+	}
+	return h
+}
+
 // Resume ends the adoption of chunks: it sets what a stream without messages has of its
-// past. It fails with ErrChunk if chunks go beyond that.
+// past. From here to Recovered the listener hears nothing: it was told before. It fails with ErrChunk if chunks go beyond that.
 func (s *Stream) Resume(first, last uint64, lastTime int64) error {
 	if s.messages > 0 && (s.chunks[0].first() < first || s.last > last) || last > store.SequenceMax {
 		return fmt.Errorf("%w: messages from %d to %d are not within %d and %d", ErrChunk, s.first, s.last, first, last)
 	}
-	s.last, s.lastTime = last, lastTime
+	s.last, s.lastTime, s.silent, s.lately = last, lastTime, true, nil
 	if s.messages == 0 {
 		s.first = first
 	}
@@ -324,8 +353,10 @@ func (s *Stream) RedoSkip(count uint64, lastTime int64) error {
 	return nil
 }
 
-// Enforce removes what the limits do not allow, as far as they do not speak of time.
-func (s *Stream) Enforce() {
+// Recovered ends what Resume began, and removes what the limits do not allow, as far as
+// they do not speak of time.
+func (s *Stream) Recovered() {
+	s.silent = false
 	if s.limits.MaxPerSubject > 0 {
 		s.trimSubjects()
 	}

@@ -196,7 +196,7 @@ func (s *Stream) tell(r store.Removal) {
 		s.removed.count(r)
 		return
 	}
-	if s.onRemove != nil {
+	if s.onRemove != nil && !s.silent {
 		s.onRemove(r)
 	}
 }

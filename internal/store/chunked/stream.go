@@ -30,14 +30,16 @@ type Stream struct {
 	// aged is the sequence before which age has judged every message.
 	aged uint64
 
-	name      []byte   // subject of a message that was removed alone
-	ids       []uint32 // scratch of operations on many subjects
-	dues      []uint64 // scratch of Tick
-	lastTaken uint64   // sequence that Tick removed last
-	quiet     bool     // an operation on many tells of them at its end
-	removed   tally    // what that operation removed so far
-	together  bool     // the keeper hears of what goes at the end
-	changed   []*Chunk // since the keeper asked
+	name      []byte          // subject of a message that was removed alone
+	ids       []uint32        // scratch of operations on many subjects
+	dues      []uint64        // scratch of Tick
+	lastTaken uint64          // sequence that Tick removed last
+	quiet     bool            // an operation on many tells of them at its end
+	removed   tally           // what that operation removed so far
+	together  bool            // the keeper hears of what goes at the end
+	silent    bool            // what goes went before
+	lately    *[lately]uint32 // numbers of subjects, during an adoption
+	changed   []*Chunk        // since the keeper asked
 }
 
 var _ store.Stream = (*Stream)(nil)

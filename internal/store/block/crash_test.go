@@ -1,0 +1,338 @@
+package block
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/godwit-mq/godwit/internal/store"
+	"github.com/godwit-mq/godwit/internal/store/chunked"
+	"github.com/godwit-mq/godwit/internal/vfs/faulty"
+)
+
+var cuts = flag.Int("cuts", 300, "power cuts of the crash tests")
+
+// digest is a number that stands for everything that can be read of a stream.
+func digest(s store.Stream) uint32 {
+	state := s.State()
+	buf := fmt.Appendf(nil, "%d %d %d %d %d %d %d|", state.Messages, state.Bytes, state.FirstSequence, state.LastSequence, state.FirstTime, state.LastTime, state.Subjects)
+	err := s.Each(nil, 0, func(m *store.Message) bool {
+		buf = fmt.Appendf(buf, "%d %d %d %v %q %q %q|", m.Sequence, m.Time, m.TTL, m.Marker, m.Subject, m.Header, m.Payload)
+		return true
+	})
+	if err != nil {
+		buf = fmt.Appendf(buf, "%v", err)
+	}
+	return crc32.ChecksumIEEE(buf)
+}
+
+// A program is a random sequence of operations on one stream, the same for the same
+// seed.
+type program struct {
+	random  *rand.Rand
+	options StreamOptions
+	now     int64
+}
+
+func newProgram(seed uint64) *program {
+	p := &program{random: rand.New(rand.NewPCG(seed, 1)), now: 1_790_000_000_000_000_000}
+	pick := func(of ...int64) int64 { return of[p.random.IntN(len(of))] }
+	p.options = StreamOptions{FileSize: 64 << 10, ChunkSize: int(pick(500, 2000, 64<<10))}
+	p.options.Limits = store.Limits{
+		MaxMessages: pick(0, 0, 20), MaxBytes: pick(0, 0, 5000), MaxPerSubject: pick(0, 1, 3), MessageTTL: pick(0, 1) == 1,
+	}
+	return p
+}
+
+// step does one thing to a stream.
+func (p *program) step(s store.Stream) error {
+	p.now += int64(time.Millisecond)
+	state := s.State()
+	seq := state.FirstSequence + p.random.Uint64N(state.LastSequence-min(state.FirstSequence, state.LastSequence)+1)
+	var err error
+	switch n := p.random.IntN(40); {
+	case n < 26:
+		batch := make([]store.Message, 1+p.random.IntN(6))
+		for i := range batch {
+			batch[i] = p.message()
+		}
+		return s.AppendBatch(batch, store.Checked)
+	case n < 30:
+		_, err = s.Remove(seq)
+	case n < 32:
+		_, err = s.Erase(seq)
+	case n < 33:
+		err = s.Skip(0, 1+p.random.Uint64N(20), p.now)
+	case n < 34:
+		_, err = s.Compact(seq)
+	case n < 35:
+		_, err = s.Truncate(seq)
+	case n < 36:
+		f, _ := store.NewFilter("s.1", "s.2")
+		_, err = s.Purge(store.Purge{Filter: f})
+	case n < 37:
+		p.now += int64(time.Minute)
+		_, err = s.Tick(p.now, nil)
+	case n < 38 && p.random.IntN(4) == 0:
+		_, err = s.Purge(store.Purge{})
+	}
+	if err == store.ErrEOF || err == store.ErrNotFound {
+		err = nil
+	}
+	return err
+}
+
+func (p *program) message() store.Message {
+	m := store.Message{Subject: fmt.Appendf(nil, "s.%d", p.random.IntN(8)), Time: p.now, Payload: make([]byte, p.random.IntN(300))}
+	for i := range m.Payload {
+		m.Payload[i] = byte(p.random.Uint32())
+	}
+	if p.random.IntN(5) == 0 {
+		m.TTL = 1 + p.random.Int64N(200)
+	}
+	if p.random.IntN(5) == 0 {
+		m.Header = []byte("NATS/1.0\r\nA: b\r\n\r\n")
+	}
+	return m
+}
+
+// A history is what a stream was after each commit, and up to which one it was told to
+// be durable.
+type history struct {
+	digests []uint32
+	durable int
+}
+
+// run plays a program until it ends or the power is cut.
+func (h *history) run(s *Stream, p *program, steps int) {
+	h.digests = append(h.digests, digest(s))
+	for range steps {
+		for range 1 + p.random.IntN(3) {
+			if err := p.step(s); err != nil {
+				return
+			}
+		}
+		n := len(h.digests)
+		h.digests = append(h.digests, digest(s))
+		failed := false
+		s.CommitNow(func(err error) {
+			if failed = err != nil; !failed {
+				h.durable = n
+			}
+		})
+		if failed {
+			return
+		}
+		checkpoint := s.Checkpoint
+		if p.random.IntN(4) == 0 {
+			checkpoint = s.Rest
+		}
+		if p.random.IntN(8) == 0 && checkpoint() != nil {
+			return
+		}
+	}
+}
+
+// TestPowerCut cuts the power in every operation of random programs. What is found then
+// is what the stream was after one of its commits, not before the last that was told to
+// be durable; and it is found again after another cut during the recovery.
+//
+// Go: TestFileStoreBasicWriteMsgsAndRestore server/filestore_test.go:164
+func TestPowerCut(t *testing.T) {
+	total := 0
+	for seed := uint64(1); total < *cuts; seed++ {
+		last := 0
+		for cut := 0; cut < 2000 && total < *cuts; cut += 1 + cut/40 {
+			if !powerCut(t, seed, cut) {
+				break
+			}
+			last, total = cut, total+1
+		}
+		if last == 0 {
+			t.Fatalf("seed %d: no cut", seed)
+		}
+	}
+}
+
+func powerCut(t *testing.T, seed uint64, cut int) bool {
+	t.Helper()
+	p := newProgram(seed)
+	disk := faulty.New(seed)
+	n := openNode(t, disk, small())
+	s, err := n.CreateStream(7, p.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.CutAt(disk.Operations() + cut)
+	h := &history{}
+	h.run(s, p, 60)
+	if !disk.IsCut() {
+		_ = n.Close()
+		return false
+	}
+	_ = n.Close()
+	where := fmt.Sprintf("seed %d, cut %d", seed, cut)
+	for again := uint64(0); again < 2; again++ {
+		disk = disk.Survive(seed + uint64(cut) + again)
+		if again == 0 {
+			half := disk.Clone(1)
+			half.CutAt(int(uint64(cut)*7+seed) % 12)
+			if n, _, err := Open(half, "data", small()); err == nil {
+				if s, err := n.LoadStream(7, p.options); err == nil && n.Recover() == nil {
+					_ = s.Checkpoint()
+				}
+				_ = n.Close()
+			}
+			disk = half
+			if !disk.IsCut() {
+				disk.Cut()
+			}
+			continue
+		}
+		h.expect(t, where, disk, p.options)
+	}
+	return true
+}
+
+// expect recovers a disk and compares.
+func (h *history) expect(t *testing.T, where string, disk *faulty.Disk, o StreamOptions) {
+	t.Helper()
+	n := openNode(t, disk, small())
+	defer n.Close()
+	s, err := n.LoadStream(7, o)
+	if err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
+	if err := n.Recover(); err != nil {
+		t.Fatalf("%s: %v", where, err)
+	}
+	if d := s.Report().Damage; len(d) > 0 {
+		t.Fatalf("%s: %v", where, d)
+	}
+	found := digest(s)
+	for _, d := range h.digests[h.durable:] {
+		if d == found {
+			return
+		}
+	}
+	at := -1
+	for i, d := range h.digests {
+		if d == found {
+			at = i
+		}
+	}
+	t.Fatalf("%s: the stream is as after commit %d (-1: none), durable was %d of %d: %+v", where, at, h.durable, len(h.digests)-1, s.State())
+}
+
+// TestPowerCutOfConsumer is the same for a consumer.
+func TestPowerCutOfConsumer(t *testing.T) {
+	for seed := range uint64(*cuts / 3) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		disk := faulty.New(seed)
+		n := openNode(t, disk, small())
+		rules := store.Rules{Ack: store.AckExplicit}
+		c, err := n.CreateConsumer(9, rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if random.IntN(10) > 0 {
+			c.Commit(nil)
+			if err := n.Journal().Sync(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		disk.CutAt(disk.Operations() + random.IntN(300))
+		states, durable := playConsumer(c, random)
+		_ = n.Close()
+		n = openNode(t, disk.Survive(seed), small())
+		if c, err = n.LoadConsumer(9, rules); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Recover(); err != nil || len(c.Report().Damage) > 0 {
+			t.Fatal(seed, err, c.Report())
+		}
+		found, ok := fmt.Sprint(c.State()), false
+		for _, s := range states[durable:] {
+			ok = ok || s == found
+		}
+		if !ok {
+			t.Fatalf("seed %d: %s is none of %d states since the durable one\n%s", seed, found, len(states)-durable, states[durable])
+		}
+		_ = n.Close()
+	}
+}
+
+// playConsumer delivers and acknowledges until the power is cut. It returns the states
+// after commits, and which of them was durable last.
+func playConsumer(c *Consumer, random *rand.Rand) (states []string, durable int) {
+	states = append(states, fmt.Sprint(store.ConsumerState{}), fmt.Sprint(c.State()))
+	done := make(chan error, 1)
+	next := uint64(1)
+	for range 400 {
+		for range 1 + random.IntN(200) {
+			if random.IntN(3) > 0 {
+				_ = c.Deliver(store.Delivery{Pair: store.Pair{Consumer: next, Stream: next}, Count: 1, Time: int64(next)})
+				next++
+			} else {
+				seq := 1 + random.Uint64N(next)
+				_ = c.Ack(store.Pair{Consumer: seq, Stream: seq})
+			}
+		}
+		n := len(states)
+		states = append(states, fmt.Sprint(c.State()))
+		c.Commit(func(err error) { done <- err })
+		if <-done != nil {
+			return states, durable
+		}
+		durable = n
+	}
+	return states, durable
+}
+
+// FuzzEffects: no bytes of a journal record make the stream panic or grow without
+// bound, and what is done can be read.
+func FuzzEffects(f *testing.F) {
+	e := effects{}
+	e.stored(1, []byte{})
+	e.remove(1)
+	e.erase(2)
+	e.skip(3, 4)
+	e.compact(5)
+	e.truncate(6)
+	f.Add(e.take(nil)[0])
+	f.Add(binary.AppendUvarint([]byte{kindSkipped}, 1<<60))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		s, err := chunked.NewKept(store.Options{}, keeper{&Stream{}}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := redoing{stream: s}
+		_ = d.record(record)
+		digest(s)
+	})
+}
+
+// FuzzEdit: an edit that can be read is the same when it is written and read again.
+func FuzzEdit(f *testing.F) {
+	e := edit{whole: true, head: head{1, 2, 3, 4}, puts: []put{{id: 5, sketch: []byte{1, 2}}}, drops: []uint64{6, 7}}
+	f.Add(e.append(nil))
+	f.Fuzz(func(t *testing.T, buf []byte) {
+		e, err := readEdit(buf)
+		if err != nil {
+			return
+		}
+		again, err := readEdit(e.append(nil))
+		if err != nil || fmt.Sprint(again) != fmt.Sprint(e) {
+			t.Fatalf("%+v came back as %+v, %v", e, again, err)
+		}
+		m := manifest{}
+		if err := m.apply(buf); err != nil {
+			t.Fatal(err)
+		}
+		m.sorted()
+	})
+}
