@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/godwit-mq/godwit/internal/seal"
 )
 
 // A checkpoint is the state of the journal at a position: recovery begins there.
@@ -33,7 +35,7 @@ type checkpoint struct {
 type segmentState struct {
 	generation, number uint64
 	end                int64
-	seal               seal
+	seal               seal.Mark
 }
 
 type groupState struct {
@@ -87,9 +89,9 @@ func (e *encoder) segments(list []segmentState) {
 		e.uint(s.generation)
 		e.uint(s.number)
 		e.uint(uint64(s.end))
-		e.buf = append(e.buf, s.seal.kind)
-		e.buf = append(e.buf, s.seal.salt[:]...)
-		e.buf = binary.LittleEndian.AppendUint64(e.buf, s.seal.check)
+		e.buf = append(e.buf, s.seal.Kind)
+		e.buf = append(e.buf, s.seal.Salt[:]...)
+		e.buf = binary.LittleEndian.AppendUint64(e.buf, s.seal.Check)
 	}
 }
 
@@ -240,9 +242,9 @@ func parseCheckpoint(data []byte) (*checkpoint, error) {
 
 func (d *decoder) segment() segmentState {
 	s := segmentState{generation: d.uint(), number: d.uint(), end: int64(d.uint())}
-	s.seal.kind = d.bytes(1)[0]
-	s.seal.salt = [16]byte(d.bytes(16))
-	s.seal.check = binary.LittleEndian.Uint64(d.bytes(8))
+	s.seal.Kind = d.bytes(1)[0]
+	s.seal.Salt = [16]byte(d.bytes(16))
+	s.seal.Check = binary.LittleEndian.Uint64(d.bytes(8))
 	d.bad = d.bad || s.generation > maxGeneration || s.number == 0 || s.end < 0 || s.end > MaxSegmentSize
 	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
@@ -72,10 +73,10 @@ func TestCommitHeaderRoundTrip(t *testing.T) {
 			records:     records,
 			length:      records * (recordHeader + 3),
 			fold:        rapid.Uint32().Draw(t, "fold"),
-			seal:        seal{kind: rapid.Byte().Draw(t, "kind"), check: rapid.Uint64().Draw(t, "check")},
+			seal:        seal.Mark{Kind: rapid.Byte().Draw(t, "kind"), Check: rapid.Uint64().Draw(t, "check")},
 		}
 		copy(c.identity[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "identity"))
-		copy(c.seal.salt[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "salt"))
+		copy(c.seal.Salt[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "salt"))
 		raw := make([]byte, commitHeader)
 		c.put(raw)
 		if got, ok := parseCommit(raw); !ok || got != c {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
@@ -45,7 +46,7 @@ type commit struct {
 	length      int
 	records     int
 	fold        uint32
-	seal        seal
+	seal        seal.Mark
 }
 
 // span returns the bytes that a commit takes, whole pages.
@@ -66,12 +67,12 @@ func (c *commit) put(p []byte) {
 	le.PutUint32(p[56:], uint32(c.length))
 	le.PutUint32(p[60:], uint32(c.records))
 	le.PutUint32(p[64:], c.fold)
-	p[68], p[69], p[70], p[71] = commitVersion, 0, c.seal.kind, 0
+	p[68], p[69], p[70], p[71] = commitVersion, 0, c.seal.Kind, 0
 	if c.mended {
 		p[69] = flagMended
 	}
-	copy(p[72:88], c.seal.salt[:])
-	le.PutUint64(p[88:], c.seal.check)
+	copy(p[72:88], c.seal.Salt[:])
+	le.PutUint64(p[88:], c.seal.Check)
 	le.PutUint32(p[96:], crc32.Checksum(p[:96], castagnoli))
 }
 
@@ -94,9 +95,9 @@ func parseCommit(p []byte) (c commit, ok bool) {
 	}
 	copy(c.identity[:], p[8:24])
 	c.mended = p[69]&flagMended != 0
-	c.seal.kind = p[70]
-	copy(c.seal.salt[:], p[72:88])
-	c.seal.check = le.Uint64(p[88:])
+	c.seal.Kind = p[70]
+	copy(c.seal.Salt[:], p[72:88])
+	c.seal.Check = le.Uint64(p[88:])
 	fits := c.position.Offset()%vfs.PageSize == 0 && c.length <= MaxSegmentSize &&
 		c.records <= c.length/recordHeader && (c.records > 0) == (c.length > 0)
 	return c, fits

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
 
@@ -395,9 +396,9 @@ func crashOptions(random *rand.Rand) Options {
 	}
 	switch random.IntN(4) {
 	case 0:
-		o.Cipher, _ = NewAESGCM(make([]byte, keySize))
+		o.Cipher, _ = seal.NewAESGCM(make([]byte, 32))
 	case 1:
-		o.Cipher, _ = NewChaCha20Poly1305(make([]byte, keySize))
+		o.Cipher, _ = seal.NewChaCha20Poly1305(make([]byte, 32))
 	}
 	return o
 }

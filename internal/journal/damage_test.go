@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
@@ -441,12 +442,12 @@ func TestForeignSegment(t *testing.T) {
 }
 
 func TestEncryption(t *testing.T) {
-	key := bytes.Repeat([]byte{7}, keySize)
-	gcm, err := NewAESGCM(key)
+	key := bytes.Repeat([]byte{7}, 32)
+	gcm, err := seal.NewAESGCM(key)
 	must(t, err)
-	chacha, err := NewChaCha20Poly1305(key)
+	chacha, err := seal.NewChaCha20Poly1305(key)
 	must(t, err)
-	if _, err := NewAESGCM(key[:16]); err == nil {
+	if _, err := seal.NewAESGCM(key[:16]); err == nil {
 		t.Error("a short key was accepted")
 	}
 	disk := faulty.New(1)
@@ -472,7 +473,7 @@ func TestEncryption(t *testing.T) {
 		}
 		disk = disk.Survive(uint64(life))
 	}
-	other, err := NewAESGCM(bytes.Repeat([]byte{8}, keySize))
+	other, err := seal.NewAESGCM(bytes.Repeat([]byte{8}, 32))
 	must(t, err)
 	for _, options := range []Options{small(), {Cipher: other}, {OldCiphers: []Cipher{gcm}}} {
 		options.SegmentSize = 64 << 10
@@ -487,7 +488,7 @@ func TestEncryption(t *testing.T) {
 func TestEncryptedRecordsAreBound(t *testing.T) {
 	disk := faulty.New(1)
 	options := small()
-	options.Cipher, _ = NewAESGCM(make([]byte, keySize))
+	options.Cipher, _ = seal.NewAESGCM(make([]byte, 32))
 	j, _ := openOn(t, disk, options)
 	a := appendOne(t, j, 1, "one")
 	s := j.segments[a.Position.Segment()]

@@ -143,8 +143,8 @@ type watchedCipher struct {
 	watch *nonceWatch
 }
 
-func (c watchedCipher) Derive(salt [16]byte) (cipher.AEAD, uint64, error) {
-	aead, check, err := c.Cipher.Derive(salt)
+func (c watchedCipher) Derive(purpose string, salt [16]byte) (cipher.AEAD, uint64, error) {
+	aead, check, err := c.Cipher.Derive(purpose, salt)
 	return watchedAEAD{aead, salt, c.watch}, check, err
 }
 

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
@@ -125,7 +127,7 @@ func Open(fsys vfs.FS, dir string, options Options) (*Journal, Recovery, error) 
 
 func (j *Journal) start() (Recovery, error) {
 	if c := j.options.Cipher; c != nil {
-		aead, _, err := derive(c, [16]byte{})
+		_, aead, err := seal.New(c, purpose, bytes.NewReader(make([]byte, 16))) // never used
 		if err != nil {
 			return Recovery{}, err
 		}

@@ -3,12 +3,12 @@ package journal
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"syscall"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
@@ -186,16 +186,9 @@ func (j *Journal) quitting() bool {
 
 // freshSeal gives a segment a new key for its next generation.
 func (j *Journal) freshSeal(s *segment) error {
-	s.seal, s.aead, s.keyErr = seal{}, nil, nil
-	if j.options.Cipher == nil {
-		return nil
-	}
-	s.seal.kind = j.options.Cipher.Kind()
-	if _, err := io.ReadFull(j.options.Random, s.seal.salt[:]); err != nil {
-		return fmt.Errorf("read random bytes: %w", err)
-	}
 	var err error
-	s.aead, s.seal.check, err = derive(j.options.Cipher, s.seal.salt)
+	s.keyErr = nil
+	s.seal, s.aead, err = seal.New(j.options.Cipher, purpose, j.options.Random)
 	return err
 }
 

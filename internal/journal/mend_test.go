@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
@@ -232,7 +233,7 @@ func TestOnlyGroupsOfTheFailedCommitAreDisturbed(t *testing.T) {
 	disk := faulty.New(1)
 	gate, entered := make(chan struct{}), make(chan struct{}, 100)
 	options := small()
-	options.Cipher, _ = NewAESGCM(make([]byte, keySize))
+	options.Cipher, _ = seal.NewAESGCM(make([]byte, 32))
 	j, _ := openOn(t, &gatedFS{FS: disk, gate: gate, entered: entered}, options)
 	got := &answers{}
 	add := func(id GroupID, name string) {

@@ -30,8 +30,6 @@ var (
 	ErrNotFound = errors.New("no such journal record")
 	// ErrCorrupt: a record is there but damaged.
 	ErrCorrupt = errors.New("journal record is damaged")
-	// ErrKey: records are encrypted with a key that was not given.
-	ErrKey = errors.New("journal is encrypted with another key")
 )
 
 // Options configure a journal. The zero value is a durable, unencrypted journal

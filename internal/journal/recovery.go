@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
@@ -169,7 +170,7 @@ func (r *recovery) problem(format string, args ...any) {
 	r.report.Problems = append(r.report.Problems, fmt.Errorf(format, args...))
 }
 
-func (r *recovery) addSegment(generation, number uint64, sealed seal) (*segment, error) {
+func (r *recovery) addSegment(generation, number uint64, sealed seal.Mark) (*segment, error) {
 	s := &segment{number: number, name: segmentName(number), size: r.files[number], generation: generation, seal: sealed}
 	s.aead, s.keyErr = r.options.unseal(sealed)
 	if errors.Is(s.keyErr, ErrKey) {

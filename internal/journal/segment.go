@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs"
 )
 
@@ -24,7 +25,7 @@ type segment struct {
 	generation  uint64
 	previousEnd Position // end of the log before; until used, it may change
 	mended      bool     // what lies between is no data: commits failed
-	seal        seal
+	seal        seal.Mark
 	aead        cipher.AEAD // nil: not encrypted
 	keyErr      error       // why aead is missing
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/godwit-mq/godwit/internal/journal"
 	"github.com/godwit-mq/godwit/internal/seal"
 )
 
@@ -128,29 +127,5 @@ func TestBadCiphersAreRefused(t *testing.T) {
 	}
 	if _, _, err := seal.New(oddCipher{kind: 9, aead: oddAEAD{12, 16}}, "test", bytes.NewReader(nil)); err == nil {
 		t.Error("no random bytes: no error")
-	}
-}
-
-// TestSameKeysAsTheJournal: with its purpose, what the journal has written with its own
-// ciphers can be read with those of this package.
-func TestSameKeysAsTheJournal(t *testing.T) {
-	salt := [16]byte{1, 2, 3}
-	for name, theirs := range map[string]func([]byte) (journal.Cipher, error){
-		"aes": journal.NewAESGCM, "chacha": journal.NewChaCha20Poly1305,
-	} {
-		old := must[journal.Cipher](t)(theirs(key(3)))
-		aead, check, err := old.Derive(salt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mark := seal.Mark{Kind: old.Kind(), Salt: salt, Check: check}
-		mine, err := mark.Open("godwit journal records", must[seal.Cipher](t)(makers[name](key(3))))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		nonce := make([]byte, seal.NonceSize)
-		if plain, err := mine.Open(nil, nonce, aead.Seal(nil, nonce, []byte("x"), nil), nil); err != nil || string(plain) != "x" {
-			t.Errorf("%s: %q, %v", name, plain, err)
-		}
 	}
 }
