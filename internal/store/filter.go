@@ -28,6 +28,9 @@ func NewFilter(patterns ...string) (*Filter, error) {
 	if len(patterns) > FilterPatternsMax {
 		return nil, fmt.Errorf("%w: %d patterns", ErrFilter, len(patterns))
 	}
+	if len(patterns) == 1 {
+		return newSingle(patterns[0])
+	}
 	all := len(patterns) == 0
 	f := &Filter{}
 	for _, pattern := range patterns {
@@ -50,6 +53,19 @@ func NewFilter(patterns ...string) (*Filter, error) {
 		f.literal = subject.IsLiteral(pattern)
 	}
 	return f, nil
+}
+
+// newSingle is NewFilter for one pattern, which needs no list.
+func newSingle(pattern string) (*Filter, error) {
+	switch {
+	case pattern == "" || pattern == ">":
+		return nil, nil
+	case len(pattern) > SubjectMax:
+		return nil, fmt.Errorf("%w: pattern of %d bytes", ErrFilter, len(pattern))
+	case !subject.IsValid(pattern):
+		return nil, fmt.Errorf("%w: pattern %q", ErrFilter, pattern)
+	}
+	return &Filter{single: []byte(pattern), literal: subject.IsLiteral(pattern)}, nil
 }
 
 // All reports whether the filter selects everything.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -69,6 +70,20 @@ func (e *engine) load(id int, l store.Limits) *owned {
 	s, err := e.node.LoadStream(block.ID(id), block.StreamOptions{Options: store.Options{Limits: l}})
 	check(err)
 	return &owned{Stream: s, engine: e}
+}
+
+// settle makes a checkpoint, after the one that may be under way.
+func (s *owned) settle() {
+	for {
+		s.Lock()
+		err := s.Checkpoint()
+		s.Unlock()
+		if !errors.Is(err, block.ErrCheckpoint) {
+			check(err)
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // stop ends the engine; clean makes checkpoints of streams first.

@@ -102,7 +102,7 @@ func lastGodwit(r run) []figure {
 	n := r.n(1_000_000)
 	e := openEngine(r.dir)
 	s := filled(e, n, n)
-	check(s.Checkpoint())
+	s.settle()
 	names := subjectsOf(n)
 	random := rand.New(rand.NewPCG(1, 1))
 	begin := time.Now()
@@ -215,7 +215,7 @@ func memoryGodwit(r run) []figure {
 	before := memoryNow()
 	e := openEngine(r.dir)
 	s := filled(e, n, subjects)
-	check(s.Checkpoint())
+	s.settle()
 	f := figure{"live heap", "MB", memoryNow() - before, false}
 	e.stop()
 	return []figure{f}

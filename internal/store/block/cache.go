@@ -14,6 +14,7 @@ type stored struct {
 	ref    heap.Ref // zero if it is not on the disk; changed by the owner of the stream
 	cached atomic.Pointer[[]byte]
 	used   atomic.Bool // since the cache looked last
+	inRing bool        // guarded by cache.mu
 	move   bool        // it lies in a file that is mostly empty
 }
 
@@ -38,6 +39,7 @@ type cache struct {
 	ring  []*stored
 	hand  int
 	bytes int64
+	empty int // in the ring, without records
 }
 
 // add puts in the records of a chunk, unless they are there, and returns those that
@@ -51,8 +53,13 @@ func (c *cache) add(s *stored, records []byte) []byte {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	s.used.Store(true) // else the newest would be the first to go
 	c.bytes += int64(len(records))
-	c.ring = append(c.ring, s)
+	if s.inRing {
+		c.empty--
+	} else {
+		s.inRing, c.ring = true, append(c.ring, s)
+	}
 	for c.bytes > c.most && len(c.ring) > 1 {
 		c.evict()
 	}
@@ -76,7 +83,10 @@ func (c *cache) take(i int) {
 	s := c.ring[i]
 	if p := s.cached.Swap(nil); p != nil {
 		c.bytes -= int64(len(*p))
+	} else {
+		c.empty--
 	}
+	s.inRing = false
 	last := len(c.ring) - 1
 	c.ring[i], c.ring[last] = c.ring[last], nil
 	c.ring = c.ring[:last]
@@ -96,7 +106,23 @@ func (c *cache) forget(s *stored) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p := s.cached.Swap(nil); p != nil {
-		// The place in the ring stays until the hand comes by.
+		// The place in the ring stays until the hand comes by, or too many are empty.
 		c.bytes -= int64(len(*p))
+		c.empty++
+	}
+	if c.empty > len(c.ring)/2+emptyMost {
+		c.tidy()
+	}
+}
+
+// emptyMost is how many empty places of the ring do no harm.
+const emptyMost = 64
+
+// tidy takes the empty places out of the ring.
+func (c *cache) tidy() {
+	for i := len(c.ring) - 1; i >= 0; i-- {
+		if c.ring[i].cached.Load() == nil {
+			c.take(i)
+		}
 	}
 }

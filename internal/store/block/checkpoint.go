@@ -2,6 +2,7 @@ package block
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/godwit-mq/godwit/internal/store"
 	"github.com/godwit-mq/godwit/internal/store/chunked"
@@ -34,7 +35,9 @@ type Checkpoint struct {
 	chunks []written
 	index  []byte // of all chunks, if the checkpoint has it
 	drop   []heap.Ref
-	wipe   []heap.Ref
+	wipe   bool       // everything that nobody reads any more has to be overwritten
+	read   []heap.Ref // with wipe: what may still be read while it is done
+	given  bool       // what is to be dropped was dropped
 }
 
 // A written is a chunk of a checkpoint.
@@ -62,10 +65,13 @@ func (s *Stream) BeginCheckpoint() (*Checkpoint, error) {
 	}
 	s.Commit(nil)
 	s.gatherSparse()
-	c := &Checkpoint{stream: s, drop: append(s.garbage, s.index...), wipe: s.wipes}
+	c := &Checkpoint{stream: s, drop: append(s.garbage, s.index...), wipe: s.erased || s.heap.Unwiped()}
 	c.edit = edit{whole: s.whole || s.heap.NeedsRewrite() != nil || s.overgrown(), head: s.head(), drops: s.drops}
-	s.garbage, s.index, s.wipes, s.drops = nil, nil, nil, nil
+	s.garbage, s.index, s.drops, s.erased = nil, nil, nil, false
 	s.Changed(func(chunk *chunked.Chunk) { c.add(chunk) })
+	if c.wipe {
+		c.gatherRead()
+	}
 	if c.edit.whole {
 		c.edit.drops = nil
 		c.addRest()
@@ -133,6 +139,34 @@ func (c *Checkpoint) addRest() {
 	c.edit.puts = append(c.edit.puts, c.stream.damaged...)
 }
 
+// gatherRead notes the places that are of use until the checkpoint is ended: those of
+// all chunks but the ones that are written anew from memory, and those that are set
+// aside.
+func (c *Checkpoint) gatherRead() {
+	anew := make(map[uint64]bool)
+	for _, w := range c.chunks {
+		anew[w.stored.id] = w.capture.Records != nil
+	}
+	c.stream.Chunks(func(chunk *chunked.Chunk) bool {
+		if st, ok := chunk.Kept.(*stored); ok && !st.ref.IsZero() && !anew[st.id] {
+			c.read = append(c.read, st.ref)
+		}
+		return true
+	})
+	for _, p := range c.stream.damaged {
+		c.read = append(c.read, p.ref)
+	}
+}
+
+// written are the places of the chunks of the checkpoint.
+func (c *Checkpoint) written() []heap.Ref {
+	refs := make([]heap.Ref, len(c.chunks))
+	for i := range c.chunks {
+		refs[i] = c.chunks[i].ref
+	}
+	return refs
+}
+
 // Write brings the state to the disk. It takes as long as the disk does, and may run
 // while the stream is used.
 func (c *Checkpoint) Write() error {
@@ -162,11 +196,12 @@ func (c *Checkpoint) writeAll() error {
 	if err := c.writeIndex(); err != nil {
 		return err
 	}
+	c.given = true
 	for _, ref := range c.drop {
 		s.heap.Drop(ref)
 	}
-	for _, ref := range c.wipe {
-		s.heap.Wipe(ref)
+	if c.wipe {
+		s.heap.WipeBut(slices.Concat(c.read, c.written(), c.edit.index))
 	}
 	if c.edit.whole {
 		return s.heap.Rewrite(c.edit.append(nil))
@@ -222,15 +257,14 @@ func (s *Stream) EndCheckpoint(c *Checkpoint, failure error) error {
 
 // settle takes up where a chunk is now.
 func (s *Stream) settle(w *written) {
-	if old := w.stored.ref; w.ref != old {
-		if old != (heap.Ref{}) {
-			s.garbage = append(s.garbage, old)
-		}
-		w.stored.ref = w.ref
-		if !w.chunk.Alive() {
-			s.garbage = append(s.garbage, w.ref)
-		}
+	switch old := w.stored.ref; {
+	case w.ref == old:
+	case !w.chunk.Alive(): // when it went, the old place was given back
+		s.garbage = append(s.garbage, w.ref)
+	case !old.IsZero():
+		s.garbage = append(s.garbage, old)
 	}
+	w.stored.ref = w.ref
 	if w.chunk.Settle(w.capture) {
 		s.node.cache.replace(w.stored, w.capture.Records)
 	}
@@ -239,7 +273,10 @@ func (s *Stream) settle(w *written) {
 // abandon makes everything of a failed checkpoint part of the next, which is whole:
 // whatever was written has no place in the old manifest.
 func (s *Stream) abandon(c *Checkpoint) {
-	s.whole = true
+	s.whole, s.erased = true, s.erased || c.wipe
+	if !c.given {
+		s.garbage = append(s.garbage, c.drop...) // dropped twice it would count out another chunk
+	}
 	s.since = s.node.options.CheckpointBytes
 	for i := range c.chunks {
 		w := &c.chunks[i]

@@ -115,10 +115,12 @@ func (c *Consumer) Deliver(d store.Delivery) error {
 	return err
 }
 
-// Ack notes that a message is done.
+// Ack notes that a message is done. One that is not outstanding any more, because it was
+// delivered too often, ends the count of its redeliveries all the same.
 func (c *Consumer) Ack(p store.Pair) error {
+	again := c.RedeliveredLen()
 	err := c.Progress.Ack(p)
-	if err == nil {
+	if err == nil || c.RedeliveredLen() != again {
 		c.event(eventAck, p.Consumer, p.Stream)
 	}
 	return err
@@ -273,7 +275,10 @@ func (c *Consumer) again(kind byte, buf []byte) ([]byte, error) {
 	case eventReset:
 		return buf, p.Reset(n[0])
 	case eventAck:
-		return buf, p.Ack(pair)
+		if err := p.Ack(pair); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		return buf, nil
 	case eventForget:
 		return buf, p.ForgetRedelivered(n[0])
 	case eventRules:

@@ -14,20 +14,41 @@ import (
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
 
-var cuts = flag.Int("cuts", 300, "power cuts of the crash tests")
+// Set behind -args. A test that fails names the seed with which it can be repeated.
+var (
+	cuts      = flag.Int("cuts", usualCuts(), "power cuts of each crash test")
+	firstSeed = flag.Uint64("seed", 1, "seed with which crash tests begin")
+)
+
+func usualCuts() int {
+	if raced {
+		return 60
+	}
+	return 300
+}
 
 // digest is a number that stands for everything that can be read of a stream.
 func digest(s store.Stream) uint32 {
+	sum, err := readDigest(s)
+	if err != nil {
+		return crc32.ChecksumIEEE(fmt.Appendf(nil, "%d %v", sum, err))
+	}
+	return sum
+}
+
+// readDigest is digest for a stream whose disk may have no power.
+func readDigest(s store.Stream) (uint32, error) {
 	state := s.State()
 	buf := fmt.Appendf(nil, "%d %d %d %d %d %d %d|", state.Messages, state.Bytes, state.FirstSequence, state.LastSequence, state.FirstTime, state.LastTime, state.Subjects)
+	sum := crc32.ChecksumIEEE(buf)
 	err := s.Each(nil, 0, func(m *store.Message) bool {
-		buf = fmt.Appendf(buf, "%d %d %d %v %q %q %q|", m.Sequence, m.Time, m.TTL, m.Marker, m.Subject, m.Header, m.Payload)
+		buf = fmt.Appendf(buf[:0], "%d %d %d %v %d %d|", m.Sequence, m.Time, m.TTL, m.Marker, len(m.Subject), len(m.Header))
+		for _, part := range [][]byte{buf, m.Subject, m.Header, m.Payload} {
+			sum = crc32.Update(sum, crc32.IEEETable, part)
+		}
 		return true
 	})
-	if err != nil {
-		buf = fmt.Appendf(buf, "%v", err)
-	}
-	return crc32.ChecksumIEEE(buf)
+	return sum, err
 }
 
 // A program is a random sequence of operations on one stream, the same for the same
@@ -36,10 +57,11 @@ type program struct {
 	random  *rand.Rand
 	options StreamOptions
 	now     int64
+	most    int // bytes of a payload
 }
 
 func newProgram(seed uint64) *program {
-	p := &program{random: rand.New(rand.NewPCG(seed, 1)), now: 1_790_000_000_000_000_000}
+	p := &program{random: rand.New(rand.NewPCG(seed, 1)), now: 1_790_000_000_000_000_000, most: 300}
 	pick := func(of ...int64) int64 { return of[p.random.IntN(len(of))] }
 	p.options = StreamOptions{FileSize: 64 << 10, ChunkSize: int(pick(500, 2000, 64<<10))}
 	p.options.Limits = store.Limits{
@@ -87,7 +109,7 @@ func (p *program) step(s store.Stream) error {
 }
 
 func (p *program) message() store.Message {
-	m := store.Message{Subject: fmt.Appendf(nil, "s.%d", p.random.IntN(8)), Time: p.now, Payload: make([]byte, p.random.IntN(300))}
+	m := store.Message{Subject: fmt.Appendf(nil, "s.%d", p.random.IntN(8)), Time: p.now, Payload: make([]byte, p.random.IntN(p.most))}
 	for i := range m.Payload {
 		m.Payload[i] = byte(p.random.Uint32())
 	}
@@ -116,17 +138,15 @@ func (h *history) run(s *Stream, p *program, steps int) {
 				return
 			}
 		}
-		n := len(h.digests)
-		h.digests = append(h.digests, digest(s))
-		failed := false
-		s.CommitNow(func(err error) {
-			if failed = err != nil; !failed {
-				h.durable = n
-			}
-		})
-		if failed {
+		found, err := readDigest(s)
+		if err != nil {
 			return
 		}
+		h.digests = append(h.digests, found)
+		if commitNow(s) != nil {
+			return
+		}
+		h.durable = len(h.digests) - 1
 		checkpoint := s.Checkpoint
 		if p.random.IntN(4) == 0 {
 			checkpoint = s.Rest
@@ -143,22 +163,30 @@ func (h *history) run(s *Stream, p *program, steps int) {
 //
 // Go: TestFileStoreBasicWriteMsgsAndRestore server/filestore_test.go:164
 func TestPowerCut(t *testing.T) {
-	total := 0
-	for seed := uint64(1); total < *cuts; seed++ {
-		last := 0
+	total, reached := 0, make(map[string]int)
+	for seed := *firstSeed; total < *cuts; seed++ {
+		last := -1
 		for cut := 0; cut < 2000 && total < *cuts; cut += 1 + cut/40 {
-			if !powerCut(t, seed, cut) {
+			if !powerCut(t, seed, cut, reached) {
 				break
 			}
 			last, total = cut, total+1
 		}
-		if last == 0 {
+		if last < 0 {
 			t.Fatalf("seed %d: no cut", seed)
+		}
+	}
+	t.Logf("%d power cuts from seed %d on; the second cuts: %v", total, *firstSeed, reached)
+	for _, part := range []string{"journal", "load", "checkpoint", "end"} {
+		if reached[part] == 0 {
+			t.Errorf("no second cut came in the part of the recovery that is %q", part)
 		}
 	}
 }
 
-func powerCut(t *testing.T, seed uint64, cut int) bool {
+// powerCut reports whether the program had not ended before the cut, and counts the part
+// of the recovery in which the second cut came.
+func powerCut(t *testing.T, seed uint64, cut int, reached map[string]int) bool {
 	t.Helper()
 	p := newProgram(seed)
 	disk := faulty.New(seed)
@@ -170,32 +198,41 @@ func powerCut(t *testing.T, seed uint64, cut int) bool {
 	disk.CutAt(disk.Operations() + cut)
 	h := &history{}
 	h.run(s, p, 60)
-	if !disk.IsCut() {
-		_ = n.Close()
+	cutHere := disk.IsCut()
+	_ = n.Close()
+	if !cutHere {
 		return false
 	}
-	_ = n.Close()
 	where := fmt.Sprintf("seed %d, cut %d", seed, cut)
-	for again := uint64(0); again < 2; again++ {
-		disk = disk.Survive(seed + uint64(cut) + again)
-		if again == 0 {
-			half := disk.Clone(1)
-			half.CutAt(int(uint64(cut)*7+seed) % 12)
-			if n, _, err := Open(half, "data", small()); err == nil {
-				if s, err := n.LoadStream(7, p.options); err == nil && n.Recover() == nil {
-					_ = s.Checkpoint()
-				}
-				_ = n.Close()
-			}
-			disk = half
-			if !disk.IsCut() {
-				disk.Cut()
-			}
-			continue
-		}
-		h.expect(t, where, disk, p.options)
-	}
+	outcome := seed + uint64(cut)
+	h.expect(t, where, disk.Survive(outcome), p.options)
+	disk = disk.Survive(outcome)
+	again := int(outcome*2654435761%1000) % 40
+	disk.CutAt(again)
+	reached[recoverUntilCut(disk, p.options)]++
+	h.expect(t, fmt.Sprintf("%s, second cut %d", where, again), disk.Survive(outcome+1), p.options)
 	return true
+}
+
+// recoverUntilCut recovers the stream and makes a checkpoint of it, and returns in which
+// part of this the power was cut.
+func recoverUntilCut(disk *faulty.Disk, o StreamOptions) (part string) {
+	n, _, err := Open(disk, "data", small())
+	if err != nil {
+		return "journal"
+	}
+	defer n.Close()
+	s, err := n.LoadStream(7, o)
+	if err == nil {
+		err = n.Recover()
+	}
+	if err != nil || disk.IsCut() {
+		return "load"
+	}
+	if s.Checkpoint() != nil || disk.IsCut() {
+		return "checkpoint"
+	}
+	return "end"
 }
 
 // expect recovers a disk and compares.

@@ -37,12 +37,14 @@ const (
 
 const (
 	storedHead = 1 + 4 + 8
-	// recordMost is the length of a journal record from which on another one begins.
+	// recordMost is the length of a journal record from which on another one begins, where
+	// segments are not small.
 	recordMost = 1 << 20
 )
 
 // effects gathers what happens to a stream until it is handed to the journal.
 type effects struct {
+	most    int // length of a journal record from which on another one begins
 	buf     []byte
 	ends    []int // of the journal records in buf that are complete
 	run     int   // where the open run begins, if open
@@ -129,7 +131,7 @@ func (e *effects) divide() {
 	if n := len(e.ends); n > 0 {
 		begin = e.ends[n-1]
 	}
-	if len(e.buf)-begin+8*len(e.removed) < recordMost {
+	if len(e.buf)-begin+8*len(e.removed) < e.most {
 		return
 	}
 	e.settle()

@@ -1,7 +1,10 @@
 package block
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/godwit-mq/godwit/internal/store"
+	"github.com/godwit-mq/godwit/internal/vfs"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
 
@@ -221,6 +225,60 @@ func TestBitFlips(t *testing.T) {
 	}
 	if found < flips/3 { // the others are in chunks that were written anew elsewhere
 		t.Errorf("%d of %d flips were reported", found, flips)
+	}
+}
+
+// TestOneBadMessage: a bit that flips in one message costs that message and no other;
+// which one is told, then and at every start.
+func TestOneBadMessage(t *testing.T) {
+	disk := faulty.New(1)
+	n := openNode(t, disk, small())
+	s, err := n.CreateStream(7, StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 50 {
+		m := store.Message{Subject: []byte("a"), Payload: fmt.Appendf(nil, "message %d of fifty", i+1)}
+		if err := s.Append(&m, store.Checked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	good := contents(t, s)
+	_ = n.Close()
+	name := path.Join(n.streamDir(7), "1.chunks")
+	whole, err := vfs.ReadFile(disk, name, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(whole, []byte("message 20 of"))
+	if err := disk.FlipBit(name, int64(8*at+3)); err != nil {
+		t.Fatal(err)
+	}
+	delete(good, 20)
+	for start := range 3 {
+		disk = disk.Survive(1)
+		n := openNode(t, disk, small())
+		s, err := n.LoadStream(7, StreamOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Recover(); err != nil {
+			t.Fatal(err)
+		}
+		d := s.Report().Damage
+		if len(d) != 1 || start == 0 && (d[0].First != 20 || d[0].Last != 20) {
+			t.Errorf("start %d: %v", start, d)
+		}
+		if got := contents(t, s); !maps.Equal(got, good) {
+			t.Errorf("start %d: %d messages", start, len(got))
+		}
+		if err := s.Checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		_ = n.Close()
 	}
 }
 

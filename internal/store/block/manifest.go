@@ -13,6 +13,9 @@ import (
 // errEdit is returned for an edit of a manifest that contradicts itself.
 var errEdit = errors.New("edit of the stream's manifest is damaged")
 
+// errAside is reported for a chunk that was found to be damaged before.
+var errAside = errors.New("the chunk is set aside as damaged")
+
 const editVersion = 1
 
 // An edit is what a checkpoint changes in the manifest of a stream, encoded as
@@ -20,7 +23,8 @@ const editVersion = 1
 //	version 1 | 1 if the edit is the whole state, or 0
 //	through, first, last, time of the last message (zigzag)
 //	number of chunks that are new or other than before, and per chunk:
-//	    number | place | length of the sketch | sketch
+//	    number | 1 if it is set aside as damaged, or 0 | place | length of the sketch |
+//	    sketch
 //	number of chunks that are no more, and their numbers
 //	number of pieces of the index of all chunks, and their places; an edit without
 //	any ends the index of the one before
@@ -45,6 +49,7 @@ type head struct {
 // A put is a chunk of the manifest.
 type put struct {
 	id     uint64
+	aside  bool // it is damaged, and what is whole of it is in another chunk
 	ref    heap.Ref
 	sketch []byte
 }
@@ -62,6 +67,11 @@ func (e *edit) append(buf []byte) []byte {
 	buf = binary.AppendUvarint(buf, uint64(len(e.puts)))
 	for _, p := range e.puts {
 		buf = binary.AppendUvarint(buf, p.id)
+		aside := byte(0)
+		if p.aside {
+			aside = 1
+		}
+		buf = append(buf, aside)
 		buf = p.ref.Append(buf)
 		buf = binary.AppendUvarint(buf, uint64(len(p.sketch)))
 		buf = append(buf, p.sketch...)
@@ -86,7 +96,7 @@ func readEdit(buf []byte) (edit, error) {
 	r := editReader{buf: buf[2:]}
 	e.through, e.first, e.last, e.lastTime = r.uvarint(), r.uvarint(), r.uvarint(), r.varint()
 	for n := r.count(); n > 0 && !r.short; n-- {
-		e.puts = append(e.puts, put{id: r.uvarint(), ref: r.ref(), sketch: r.bytes()})
+		e.puts = append(e.puts, put{id: r.uvarint(), aside: r.flag(), ref: r.ref(), sketch: r.bytes()})
 	}
 	for n := r.count(); n > 0 && !r.short; n-- {
 		e.drops = append(e.drops, r.uvarint())
@@ -140,6 +150,17 @@ func (r *editReader) count() uint64 {
 		return 0
 	}
 	return n
+}
+
+// flag is a byte 0 or 1.
+func (r *editReader) flag() bool {
+	if len(r.buf) == 0 || r.buf[0] > 1 {
+		r.advance(0)
+		return false
+	}
+	set := r.buf[0] == 1
+	r.advance(1)
+	return set
 }
 
 func (r *editReader) bytes() []byte {

@@ -37,6 +37,7 @@ type Options struct {
 const (
 	defaultCache      = 64 << 20
 	defaultCheckpoint = 8 << 20
+	defaultSegment    = 64 << 20
 )
 
 // A Node is the storage of one server: one journal, and the streams and consumers
@@ -48,6 +49,7 @@ type Node struct {
 	journal *journal.Journal
 	lock    io.Closer
 	cache   cache
+	windows windows
 
 	mu     sync.Mutex
 	assets map[ID]asset // guarded by mu
@@ -76,6 +78,9 @@ func Open(fsys vfs.FS, dir string, o Options) (*Node, journal.Recovery, error) {
 	}
 	if o.CheckpointBytes <= 0 {
 		o.CheckpointBytes = defaultCheckpoint
+	}
+	if o.Journal.SegmentSize <= 0 {
+		o.Journal.SegmentSize = defaultSegment
 	}
 	if err := fsys.MkdirAll(filepath.Join(dir, "streams")); err != nil {
 		return nil, journal.Recovery{}, err

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/godwit-mq/godwit/internal/journal"
 	"github.com/godwit-mq/godwit/internal/store"
@@ -48,9 +50,10 @@ type Stream struct {
 	garbage      []heap.Ref // places that the next manifest does not need
 	damaged      []put      // chunks that could not be read stay in the manifest
 	index        []heap.Ref // pieces of the index that the manifest has
-	wipes        []heap.Ref // places of which nothing may be left
+	erased       bool       // a message was, of which nothing may be left
 	report       *Report    // of the recovery
 
+	missed  atomic.Uint64 // number of the chunk, plus one, of which a part was read last
 	waiting waiting
 }
 
@@ -76,6 +79,7 @@ func (n *Node) CreateStream(id ID, o StreamOptions) (*Stream, error) {
 
 func (n *Node) newStream(id ID, o StreamOptions) (*Stream, error) {
 	s := &Stream{node: n, id: id}
+	s.effects.most = int(min(recordMost, n.options.Journal.SegmentSize/8))
 	if err := s.begin(o); err != nil {
 		return nil, err
 	}
@@ -159,6 +163,7 @@ func (s *Stream) load(o StreamOptions) error {
 		_ = s.heap.Use(p.ref)
 		s.setAside(p, Damage{Err: errEdit})
 	}
+	good = s.leaveAside(good)
 	if len(bad) > 0 || len(recovery.Damage) > 0 || !s.adoptIndexed(m.index, good) {
 		if err := s.begin(o); err != nil {
 			return errors.Join(err, h.Close())
@@ -171,6 +176,17 @@ func (s *Stream) load(o StreamOptions) error {
 	}
 	s.report.Messages = s.State().Messages
 	return nil
+}
+
+// leaveAside reports the chunks that were set aside earlier, and returns the others.
+func (s *Stream) leaveAside(list []listed) []listed {
+	return slices.DeleteFunc(list, func(l listed) bool {
+		if l.aside {
+			_ = s.heap.Use(l.ref)
+			s.setAside(l.put, Damage{First: l.first, Last: l.last, Err: errAside})
+		}
+		return l.aside
+	})
 }
 
 // adoptIndexed takes up the chunks of the manifest without reading them, if there is an
@@ -248,12 +264,39 @@ func (s *Stream) adopt(l loaded) {
 	if err == nil {
 		c, err = s.Adopt(l.sketch, l.records)
 	}
-	if err != nil {
-		s.setAside(l.put, Damage{First: l.first, Last: l.last, Err: err})
+	if err == nil {
+		c.Kept = &stored{id: l.id, ref: l.ref}
+		s.report.Chunks++
 		return
 	}
-	c.Kept = &stored{id: l.id, ref: l.ref}
-	s.report.Chunks++
+	if !s.salvage(l, err) {
+		s.setAside(l.put, Damage{First: l.first, Last: l.last, Err: err})
+	}
+}
+
+// salvage takes up the messages of a damaged chunk that are whole, as a new chunk. The
+// old one stays in the manifest, set aside.
+func (s *Stream) salvage(l loaded, damage error) bool {
+	if !l.ref.Plain() {
+		return false
+	}
+	records, err := s.heap.ReadPart(l.ref, 0, int(l.ref.Raw), nil)
+	if err != nil {
+		return false
+	}
+	missing, err := s.Salvage(l.sketch, records)
+	if err != nil {
+		return false
+	}
+	l.aside = true
+	s.damaged, s.whole = append(s.damaged, l.put), true
+	for _, r := range missing {
+		s.report.Damage = append(s.report.Damage, Damage{First: r.First, Last: r.Last(), Err: damage})
+	}
+	if len(missing) == 0 {
+		s.report.Damage = append(s.report.Damage, Damage{Err: damage})
+	}
+	return true
 }
 
 // setAside keeps a chunk that cannot be read in the manifest.
@@ -340,14 +383,14 @@ func (n *Node) drop(id ID) error {
 	return n.journal.Drop(id)
 }
 
-// portionMost is how many bytes survive all or not at all.
+// portionMost is how many bytes survive all or not at all, where segments are not small.
 const portionMost = 16 << 20
 
 // Commit hands everything that has changed since the last Commit to the journal. Up to
-// 16 MiB of that survive as a whole or not at all. done, which may be nil, is called when it is durable, or
-// with an error when it is not; in the order of Commits, by a goroutine of the journal,
-// which it must not make wait. Commit waits while the journal is busy: its caller must
-// hold no lock that done needs. After an error the stream must be loaded anew.
+// 16 MiB of that survive as a whole or not at all. done, which may be nil, is called when
+// it is durable, or with an error when it is not; in the order of Commits, by a goroutine
+// of the journal, which it must not make wait. Commit waits while the journal is busy: its
+// caller must hold no lock that done needs. After an error the stream must be loaded anew.
 func (s *Stream) Commit(done func(error)) { s.commit(done, s.node.journal.Append) }
 
 // CommitNow is Commit for a change that came alone: if nothing else is on its way, the
@@ -381,7 +424,7 @@ func (s *Stream) commit(done func(error), add appendFunc) {
 // portion is how many of some journal records go there together, and their bytes.
 func (s *Stream) portion(records [][]byte) (n int, size int64) {
 	for _, r := range records {
-		if n > 0 && size+int64(len(r)) > portionMost {
+		if n > 0 && size+int64(len(r)) > min(portionMost, s.node.options.Journal.SegmentSize/2) {
 			break
 		}
 		size += int64(len(r))
@@ -407,6 +450,49 @@ func (k keeper) Load(c *chunked.Chunk) ([]byte, error) {
 	return k.s.node.cache.add(st, records), nil
 }
 
+// partMost is the length of the longest record that is read by itself.
+const partMost = 8 << 10
+
+// Record reads a part of a chunk, unless another part was asked for just before: then
+// all of it is likely to be needed.
+func (k keeper) Record(c *chunked.Chunk, seq uint64, start, stop int, ahead bool) ([]byte, error) {
+	st := c.Kept.(*stored)
+	if records := st.records(); records != nil {
+		return records[start:stop], nil
+	}
+	if record := k.s.node.windows.record(k.s.id, st.ref, start, stop); record != nil && chunked.Genuine(record, seq) {
+		return record, nil
+	}
+	again := k.s.missed.Swap(st.id+1) == st.id+1
+	if !again && st.ref.Plain() && stop-start <= partMost {
+		record, err := k.part(st, start, stop, ahead)
+		if err == nil && chunked.Genuine(record, seq) {
+			return record, nil
+		}
+	}
+	records, err := k.Load(c)
+	if err != nil {
+		return nil, err
+	}
+	return records[start:stop], nil
+}
+
+// part reads a record, with what is behind it.
+func (k keeper) part(st *stored, start, stop int, ahead bool) ([]byte, error) {
+	length := stop - start
+	if ahead {
+		length = min(max(length, windowSize), int(st.ref.Raw)-start)
+	}
+	buf, err := k.s.heap.ReadPart(st.ref, start, length, nil)
+	if err != nil {
+		return nil, err
+	}
+	if ahead {
+		k.s.node.windows.put(&window{id: k.s.id, ref: st.ref, start: start, records: buf})
+	}
+	return buf[:stop-start], nil
+}
+
 func (k keeper) Stored(origin uint64, record []byte) {
 	if k.s.ready {
 		k.s.effects.stored(origin, record)
@@ -419,13 +505,11 @@ func (k keeper) Removed(seq uint64) {
 	}
 }
 
-func (k keeper) Erased(c *chunked.Chunk, seq uint64) {
+func (k keeper) Erased(seq uint64) {
 	if k.s.ready {
 		k.s.effects.erase(seq)
 	}
-	if st, ok := c.Kept.(*stored); ok && st.ref != (heap.Ref{}) {
-		k.s.wipes = append(k.s.wipes, st.ref)
-	}
+	k.s.erased = true
 }
 
 func (k keeper) Skipped(count uint64, lastTime int64) {
@@ -454,7 +538,7 @@ func (k keeper) Dropped(c *chunked.Chunk) {
 	}
 	k.s.node.cache.forget(st)
 	k.s.drops = append(k.s.drops, st.id)
-	if st.ref != (heap.Ref{}) {
+	if !st.ref.IsZero() {
 		k.s.garbage = append(k.s.garbage, st.ref)
 	}
 }

@@ -87,7 +87,7 @@ func (s *Stream) put(m *store.Message) (uint32, error) {
 	if n := len(s.chunks); n == 0 || s.chunks[n-1] != c {
 		s.chunks = append(s.chunks, c)
 	}
-	buf := c.put(seq, m)
+	buf := c.put(seq, m, s.keeper != nil)
 	s.note(c)
 	if s.keeper != nil {
 		s.keeper.Stored(c.origin, buf)

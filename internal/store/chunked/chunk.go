@@ -127,8 +127,9 @@ func (c *Chunk) takes(seq uint64, size int, most shape) bool {
 		len(c.slots) < most.slots && c.bytes()+size <= most.arena && seq-c.origin <= math.MaxUint32
 }
 
-// put adds a message above all others and returns its record. The arena is there.
-func (c *Chunk) put(seq uint64, m *store.Message) []byte {
+// put adds a message above all others and returns its record, with its sum if it is to
+// be kept. The arena is there.
+func (c *Chunk) put(seq uint64, m *store.Message, signed bool) []byte {
 	if len(c.slots) == 0 {
 		c.origin, c.front, c.until = seq, 0, m.Time
 	}
@@ -137,7 +138,11 @@ func (c *Chunk) put(seq uint64, m *store.Message) []byte {
 	c.arena = appendRecord(c.arena, delta, m)
 	c.enter(delta, uint32(start), uint32(len(c.arena)), m.TTL != 0)
 	c.until = max(c.until, m.Time)
-	return c.arena[start:]
+	record := c.arena[start:]
+	if signed {
+		sign(record, seq)
+	}
+	return record
 }
 
 // enter makes the slot of a record that lies behind all others.
@@ -220,8 +225,8 @@ func (c *Chunk) joins(next *Chunk, most shape) bool {
 
 // pack moves the messages of the chunk, and of the next one unless that is nil,
 // together into slices of their own. The records of both are given.
-func (c *Chunk) pack(records []byte, next *Chunk, nextRecords []byte) {
-	p := packing{}
+func (c *Chunk) pack(records []byte, next *Chunk, nextRecords []byte, signed bool) {
+	p := packing{signed: signed}
 	p.reserve(c)
 	if next != nil {
 		p.reserve(next)
@@ -254,6 +259,7 @@ type packing struct {
 	arena         []byte
 	slots, deltas []uint32
 	live, bytes   int
+	signed        bool
 }
 
 func (p *packing) reserve(c *Chunk) {
@@ -269,7 +275,12 @@ func (p *packing) take(c *Chunk, records []byte) {
 		start := len(p.arena)
 		delta := uint32(c.sequence(i) - p.origin)
 		p.arena = append(p.arena, records[c.start(i):c.stop(i)]...)
-		binary.LittleEndian.PutUint32(p.arena[start:], delta)
+		if record := p.arena[start:]; c.origin != p.origin {
+			binary.LittleEndian.PutUint32(record, delta)
+			if p.signed {
+				sign(record, c.sequence(i))
+			}
+		}
 		p.slots = append(p.slots, uint32(start)|slot&timed)
 		p.deltas = append(p.deltas, delta)
 	}

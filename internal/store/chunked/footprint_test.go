@@ -46,7 +46,7 @@ func TestFootprint(t *testing.T) {
 	for range 200_000 {
 		put(t, s, []byte("foo"), payload)
 	}
-	s.expectFootprint(t, "messages on one subject", 200_000*(100+32))
+	s.expectFootprint(t, "messages on one subject", 200_000*(100+36))
 
 	// Every second goes, then all but each fiftieth.
 	for seq := uint64(1); seq <= 200_000; seq++ {
@@ -54,13 +54,13 @@ func TestFootprint(t *testing.T) {
 			remove(t, s, seq)
 		}
 	}
-	s.expectFootprint(t, "half of them", 100_000*2*(100+32)+1<<20)
+	s.expectFootprint(t, "half of them", 100_000*2*(100+36)+1<<20)
 	for seq := uint64(1); seq <= 200_000; seq++ {
 		if seq%50 != 1 && seq%2 != 0 {
 			remove(t, s, seq)
 		}
 	}
-	s.expectFootprint(t, "one of fifty", 4_000*4*(100+32)+1<<19)
+	s.expectFootprint(t, "one of fifty", 4_000*4*(100+36)+1<<19)
 
 	s = fresh(store.Limits{MaxPerSubject: 1})
 	subjects := names("foo.%d", 1000)

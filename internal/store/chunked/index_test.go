@@ -19,9 +19,16 @@ func (k *shelf) Load(c *Chunk) ([]byte, error) {
 	}
 	return nil, errors.New("never written")
 }
+func (k *shelf) Record(c *Chunk, seq uint64, start, stop int, _ bool) ([]byte, error) {
+	r := k.records[c]
+	if r == nil || !Genuine(r[start:stop], seq) {
+		return nil, errors.New("never written")
+	}
+	return r[start:stop], nil
+}
 func (k *shelf) Stored(uint64, []byte) {}
 func (k *shelf) Removed(uint64)        {}
-func (k *shelf) Erased(*Chunk, uint64) {}
+func (k *shelf) Erased(uint64)         {}
 func (k *shelf) Skipped(uint64, int64) {}
 func (k *shelf) Compacted(uint64)      {}
 func (k *shelf) Truncated(uint64)      {}

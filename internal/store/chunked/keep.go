@@ -234,6 +234,73 @@ func (c *Chunk) scan(records []byte, runs []store.Range) error {
 	return nil
 }
 
+// Salvage is Adopt for records of which some are damaged: it makes a chunk in memory of
+// those that are genuine, if there are any, and returns what is missing. Behind damage
+// it looks for the next record at every byte: one that somebody has forged within the
+// payload of a damaged message would be taken for the message that it claims to be.
+func (s *Stream) Salvage(sketch, records []byte) (missing []store.Range, err error) {
+	k, _, err := readSketch(sketch)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(s.chunks); n > 0 && k.runs[0].First <= s.chunks[n-1].last() {
+		return nil, fmt.Errorf("%w: sequence %d comes twice", ErrChunk, k.runs[0].First)
+	}
+	c, runs, next := &Chunk{origin: k.origin, until: k.until}, k.runs, k.runs[0].First
+	for at := 0; at < len(records) && len(runs) > 0; {
+		length, hasTTL := checkRecord(records[at:])
+		seq := uint64(0)
+		if length > 0 {
+			seq = k.origin + uint64(binary.LittleEndian.Uint32(records[at:]))
+		}
+		if length == 0 || seq < k.origin || !Genuine(records[at:at+length], seq) {
+			at++
+			continue
+		}
+		record := records[at : at+length]
+		at += length
+		if seq < next {
+			continue // it was removed, or is there already
+		}
+		missing, runs, next = passOver(missing, runs, next, seq)
+		if len(runs) == 0 || runs[0].First > seq {
+			continue // it was removed
+		}
+		start := len(c.arena)
+		c.arena = append(c.arena, record...)
+		c.enter(uint32(seq-k.origin), uint32(start), uint32(len(c.arena)), hasTTL)
+		next = seq + 1
+	}
+	missing, _, _ = passOver(missing, runs, next, math.MaxUint64)
+	if c.live == 0 {
+		return missing, nil
+	}
+	if err := s.enterAll(c, c.arena); err != nil {
+		return nil, err
+	}
+	s.chunks = append(s.chunks, c)
+	s.last = max(s.last, c.last())
+	s.note(c)
+	return missing, nil
+}
+
+// passOver goes along runs, from the sequence next up to seq, and adds what it passes
+// over to what is missing.
+func passOver(missing, runs []store.Range, next, seq uint64) ([]store.Range, []store.Range, uint64) {
+	for len(runs) > 0 {
+		r := runs[0]
+		from := max(next, r.First)
+		if from <= r.Last() && from < seq {
+			missing = append(missing, store.Range{First: from, Count: min(seq, r.Last()+1) - from})
+		}
+		if r.Last() >= seq {
+			return missing, runs, max(next, seq)
+		}
+		runs = runs[1:]
+	}
+	return missing, nil, max(next, seq)
+}
+
 func (c *Chunk) slotsFor(runs []store.Range) int {
 	return int(min(4096, runs[len(runs)-1].Last()-runs[0].First+1))
 }

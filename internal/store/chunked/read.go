@@ -7,9 +7,26 @@ import (
 	"github.com/godwit-mq/godwit/internal/store"
 )
 
-// scanFirst is the number of messages that a search with a filter looks at before
-// it considers asking the subjects instead.
-const scanFirst = 64
+const (
+	// scanFirst is the number of messages that a search with a filter looks at before it
+	// considers asking the subjects instead.
+	scanFirst = 16
+	// fewSubjects is up to how many selected subjects are asked rather than more messages
+	// looked at.
+	fewSubjects = 32
+)
+
+// patience is how many messages a search looks at before it asks the subjects: where
+// many are selected, one of their messages is likely to be near, and to ask them all
+// costs more than to look at a part of so many messages.
+func (s *Stream) patience(f *store.Filter) int {
+	n := 0
+	s.subjects.visit(f, func(uint32, *entry) bool { n++; return n <= fewSubjects })
+	if n <= fewSubjects {
+		return scanFirst
+	}
+	return max(s.subjects.len()/16, 4*scanFirst)
+}
 
 // Load reads a message.
 func (s *Stream) Load(seq uint64, m *store.Message) error {
@@ -77,12 +94,15 @@ func (s *Stream) nextPosition(f *store.Filter, start uint64) (p position, ok boo
 		return p, ok, nil
 	}
 	p, ok = s.from(start)
-	for n := 0; ok; n++ {
+	for n, most := 0, scanFirst; ok; n++ {
 		selected, err := s.selects(f, p)
 		if err != nil || selected {
 			return p, selected, err
 		}
-		if n == scanFirst && s.subjects.len() < int(min(s.countFrom(start), math.MaxInt)) {
+		if n == scanFirst {
+			most = s.patience(f)
+		}
+		if n == most && s.subjects.len() < int(min(s.countFrom(start), math.MaxInt)) {
 			p, ok = s.nextOfSubjects(f, start)
 			return p, ok, nil
 		}
@@ -149,12 +169,15 @@ func (s *Stream) previousPosition(f *store.Filter, start uint64) (p position, ok
 		return p, ok, nil
 	}
 	p, ok = s.upTo(start)
-	for n := 0; ok; n++ {
+	for n, most := 0, scanFirst; ok; n++ {
 		selected, err := s.selects(f, p)
 		if err != nil || selected {
 			return p, selected, err
 		}
-		if n == scanFirst && s.subjects.len() < int(min(s.messages, math.MaxInt)) {
+		if n == scanFirst {
+			most = s.patience(f)
+		}
+		if n == most && s.subjects.len() < int(min(s.messages, math.MaxInt)) {
 			p, ok = s.previousOfSubjects(f, start)
 			return p, ok, nil
 		}

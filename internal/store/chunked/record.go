@@ -2,6 +2,7 @@ package chunked
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 
 	"github.com/godwit-mq/godwit/internal/store"
 )
@@ -14,6 +15,8 @@ import (
 //	12  u32  length of the payload
 //	16  u16  length of the subject
 //	18  u8   flags: 1 header, 2 life time, 4 marker
+//	19  u32  sum: CRC-32C of all but these four bytes, mixed with the sequence; 0 in
+//	         memory streams
 //	    u32  length of the header, with flag 1
 //	    i64  life time in seconds, with flag 2
 //	    subject, header, payload
@@ -24,7 +27,10 @@ type record struct {
 	subject, header, payload []byte
 }
 
-const recordHead = 19
+const (
+	recordSum  = 19
+	recordHead = 23
+)
 
 const (
 	flagHeader = 1 << iota
@@ -68,7 +74,7 @@ func appendRecord(buf []byte, delta uint32, m *store.Message) []byte {
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(m.Time))
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(m.Payload)))
 	buf = binary.LittleEndian.AppendUint16(buf, uint16(len(m.Subject)))
-	buf = append(buf, flags)
+	buf = append(buf, flags, 0, 0, 0, 0)
 	if flags&flagHeader != 0 {
 		buf = binary.LittleEndian.AppendUint32(buf, uint32(len(m.Header)))
 	}
@@ -78,6 +84,27 @@ func appendRecord(buf []byte, delta uint32, m *store.Message) []byte {
 	buf = append(buf, m.Subject...)
 	buf = append(buf, m.Header...)
 	return append(buf, m.Payload...)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sumOf is the sum of the record of a message with a sequence.
+func sumOf(record []byte, seq uint64) uint32 {
+	sum := crc32.Update(0, castagnoli, record[:recordSum])
+	sum = crc32.Update(sum, castagnoli, record[recordHead:])
+	return sum ^ uint32((seq*0x9e3779b97f4a7c15)>>32)
+}
+
+// sign puts the sum into a record.
+func sign(record []byte, seq uint64) {
+	binary.LittleEndian.PutUint32(record[recordSum:], sumOf(record, seq))
+}
+
+// Genuine reports whether bytes are the record of the message with a sequence, whole and
+// unchanged.
+func Genuine(record []byte, seq uint64) bool {
+	length, _ := checkRecord(record)
+	return length == len(record) && binary.LittleEndian.Uint32(record[recordSum:]) == sumOf(record, seq)
 }
 
 func recordTime(buf []byte) int64 { return int64(binary.LittleEndian.Uint64(buf[4:])) }

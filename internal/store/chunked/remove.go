@@ -92,7 +92,7 @@ func (s *Stream) finish(at, i int, id uint32, erased bool) {
 	}
 	if s.keeper != nil && !s.together {
 		if erased {
-			s.keeper.Erased(c, seq)
+			s.keeper.Erased(seq)
 		} else {
 			s.keeper.Removed(seq)
 		}
@@ -112,6 +112,9 @@ func (s *Stream) wipe(c *Chunk, i int) error {
 	}
 	whole := c.arena[c.start(i):c.stop(i)]
 	clear(whole[recordBody(whole):])
+	if s.keeper != nil {
+		sign(whole, c.sequence(i))
+	}
 	c.edits++
 	return nil
 }
@@ -148,7 +151,7 @@ func (s *Stream) pack(at int, join bool) {
 	}
 	s.note(c)
 	if !join {
-		c.pack(records, nil, nil)
+		c.pack(records, nil, nil, s.keeper != nil)
 		return
 	}
 	next := s.chunks[at+1]
@@ -156,7 +159,7 @@ func (s *Stream) pack(at int, join bool) {
 	if err != nil {
 		return
 	}
-	c.pack(records, next, nextRecords)
+	c.pack(records, next, nextRecords, s.keeper != nil)
 	s.dropChunks(at+1, at+2)
 }
 

@@ -50,13 +50,16 @@ type Keeper interface {
 	// Load returns the records of a chunk whose Records are nil. They must stay as they
 	// are as long as anybody may hold them. Several goroutines may call it at once.
 	Load(c *Chunk) ([]byte, error)
+	// Record returns the record of one message of such a chunk, the bytes from start to
+	// stop of its records. With ahead, those behind it are likely to be asked for next. It
+	// may as well Load the chunk.
+	Record(c *Chunk, seq uint64, start, stop int, ahead bool) ([]byte, error)
 	// Stored is told of a message that was appended: its record, and the sequence from
 	// which that counts.
 	Stored(origin uint64, record []byte)
-	// Removed is told of a message that went, Erased of one, and the chunk where it was,
-	// of which nothing may be left.
+	// Removed is told of a message that went, Erased of one of which nothing may be left.
 	Removed(seq uint64)
-	Erased(c *Chunk, seq uint64)
+	Erased(seq uint64)
 	// Skipped is told of sequences that were left out, with the time of the last message
 	// as it is since.
 	Skipped(count uint64, lastTime int64)
@@ -160,11 +163,10 @@ func (s *Stream) records(c *Chunk) ([]byte, error) {
 
 // recordAt is the record in a slot.
 func (s *Stream) recordAt(c *Chunk, i int) ([]byte, error) {
-	records, err := s.records(c)
-	if err != nil {
-		return nil, err
+	if c.arena != nil {
+		return c.arena[c.start(i):c.stop(i)], nil
 	}
-	return records[c.start(i):c.stop(i)], nil
+	return s.keeper.Record(c, c.sequence(i), c.start(i), c.stop(i), false)
 }
 
 // sizeAt is what the message in a slot counts for. In memory its record is there; for
@@ -261,8 +263,14 @@ func (s *Stream) backward(p *position) bool {
 	return true
 }
 
-// at is the record at a position.
-func (s *Stream) at(p position) ([]byte, error) { return s.recordAt(s.chunks[p.chunk], p.slot) }
+// at is the record at a position that a search has come to.
+func (s *Stream) at(p position) ([]byte, error) {
+	c := s.chunks[p.chunk]
+	if c.arena != nil {
+		return c.arena[c.start(p.slot):c.stop(p.slot)], nil
+	}
+	return s.keeper.Record(c, c.sequence(p.slot), c.start(p.slot), c.stop(p.slot), true)
+}
 
 // fill decodes the message in a slot into m.
 func (s *Stream) fill(m *store.Message, c *Chunk, i int) error {

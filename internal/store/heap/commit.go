@@ -142,6 +142,7 @@ func (h *Heap) abandon(unreferred bool) {
 		}
 	}
 	h.touched, h.current, h.pending, h.failed = nil, nil, nil, nil
+	h.keep, h.wiping, h.unwiped = nil, false, h.wiping || h.unwiped
 	h.closeIdle(h.options.OpenFiles)
 }
 

@@ -36,7 +36,9 @@ type Heap struct {
 	touched      []*dataFile // written since the last commit
 	namesChanged bool        // in the directory, since it was synced
 	doomed       []string    // names to be deleted by the next commit
-	wipes        []Ref       // to be overwritten after the next commit
+	keep         []Ref       // what the wipe after the next commit leaves, sorted
+	wiping       bool        // there is to be one
+	unwiped      bool        // one that was to be has failed
 	failed       error       // the interval cannot be committed any more
 	stuck        error       // why the manifest takes no more edits
 }

@@ -55,6 +55,36 @@ func (h *Heap) read(ref Ref, buf []byte) ([]byte, error) {
 	return append(buf[:0], data...), nil
 }
 
+// Plain reports whether the data of a chunk is stored as it is, so that ReadPart can
+// read it.
+func (r Ref) Plain() bool { return int64(r.Stored) == int64(r.Raw)+chunkHeader }
+
+// ReadPart returns a part of the data of a plain chunk, unchecked: the caller has sums
+// of its own. The part is in buf if that is large enough. Any goroutine may call it.
+func (h *Heap) ReadPart(ref Ref, offset, length int, buf []byte) ([]byte, error) {
+	if !ref.Plain() || offset < 0 || length < 0 || offset+length > int(ref.Raw) {
+		return nil, fmt.Errorf("read a part of %v: %w", ref, ErrNotFound)
+	}
+	f, _, err := h.find(ref)
+	if err != nil {
+		return nil, err
+	}
+	buf = slices.Grow(buf[:0], length)[:length]
+	part := Ref{File: ref.File, Offset: ref.Offset + chunkHeader + uint32(offset), Stored: uint32(length)}
+	if h.pendingChunk(f, part, buf) {
+		return buf, nil
+	}
+	handle, err := h.acquire(f)
+	if err != nil {
+		return nil, err
+	}
+	defer h.release(f)
+	if err := readFull(handle, buf, int64(part.Offset)); err != nil {
+		return nil, fmt.Errorf("read a part of %v: %w", ref, err)
+	}
+	return buf, nil
+}
+
 // find returns the file of a chunk and what the codec is so far.
 func (h *Heap) find(ref Ref) (*dataFile, codec, error) {
 	h.mu.Lock()

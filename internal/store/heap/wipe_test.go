@@ -27,8 +27,8 @@ func TestWipe(t *testing.T) {
 	if err := h.Rewrite([]byte("all")); err != nil {
 		t.Fatal(err)
 	}
-	h.Wipe(refs[1])
-	if err := h.Commit([]byte("two")); err != nil || h.Unwiped() != 0 {
+	h.WipeBut([]Ref{refs[2], refs[0]})
+	if err := h.Commit([]byte("two")); err != nil || h.Unwiped() {
 		t.Fatal(err, h.Unwiped())
 	}
 	if err := h.Close(); err != nil {

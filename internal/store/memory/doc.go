@@ -1,7 +1,7 @@
 // Package memory keeps streams and consumers in memory and nowhere else. What they
 // promise is said in package store, and how a stream is built in package chunked.
 //
-// A message counts for its parts and 16 bytes. It costs less than 30 bytes beyond its
+// A message counts for its parts and 16 bytes. It costs about 31 bytes beyond its
 // subject, header and payload; one that is alone on its subject about 120 and twice the
 // subject more.
 //
