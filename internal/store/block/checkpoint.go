@@ -2,6 +2,7 @@ package block
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/godwit-mq/godwit/internal/store"
@@ -35,9 +36,8 @@ type Checkpoint struct {
 	chunks []written
 	index  []byte // of all chunks, if the checkpoint has it
 	drop   []heap.Ref
-	wipe   bool       // everything that nobody reads any more has to be overwritten
-	read   []heap.Ref // with wipe: what may still be read while it is done
-	given  bool       // what is to be dropped was dropped
+	wipe   bool // everything that nobody reads any more has to be overwritten
+	given  bool // what is to be dropped was dropped
 }
 
 // A written is a chunk of a checkpoint.
@@ -69,13 +69,6 @@ func (s *Stream) BeginCheckpoint() (*Checkpoint, error) {
 	c.edit = edit{whole: s.whole || s.heap.NeedsRewrite() != nil || s.overgrown(), head: s.head(), drops: s.drops}
 	s.garbage, s.index, s.drops, s.erased = nil, nil, nil, false
 	s.Changed(func(chunk *chunked.Chunk) { c.add(chunk) })
-	if c.wipe {
-		c.gatherRead()
-	}
-	if c.edit.whole {
-		c.edit.drops = nil
-		c.addRest()
-	}
 	s.writing, s.since = true, 0
 	return c, nil
 }
@@ -123,46 +116,23 @@ func (c *Checkpoint) add(chunk *chunked.Chunk) {
 	c.edit.puts = append(c.edit.puts, put{id: st.id, sketch: chunk.Sketch(nil)})
 }
 
-// addRest adds what has not changed, for a manifest that begins anew.
-func (c *Checkpoint) addRest() {
-	there := make(map[uint64]bool, len(c.edit.puts))
-	for _, p := range c.edit.puts {
-		there[p.id] = true
+// useful are the places that are of use until the checkpoint is ended: those of all
+// chunks as the manifest had them, but for the ones that went and the ones that are
+// written anew from memory; and those that the checkpoint has written.
+func (c *Checkpoint) useful() []heap.Ref {
+	old := make(map[uint64]bool)
+	for _, id := range c.edit.drops {
+		old[id] = true
 	}
-	c.stream.Chunks(func(chunk *chunked.Chunk) bool {
-		if st, ok := chunk.Kept.(*stored); ok && !there[st.id] {
-			c.chunks = append(c.chunks, written{chunk: chunk, stored: st, ref: st.ref})
-			c.edit.puts = append(c.edit.puts, put{id: st.id, sketch: chunk.Sketch(nil)})
-		}
-		return true
-	})
-	c.edit.puts = append(c.edit.puts, c.stream.damaged...)
-}
-
-// gatherRead notes the places that are of use until the checkpoint is ended: those of
-// all chunks but the ones that are written anew from memory, and those that are set
-// aside.
-func (c *Checkpoint) gatherRead() {
-	anew := make(map[uint64]bool)
+	refs := slices.Clone(c.edit.index)
 	for _, w := range c.chunks {
-		anew[w.stored.id] = w.capture.Records != nil
+		old[w.stored.id] = w.capture.Records != nil
+		refs = append(refs, w.ref)
 	}
-	c.stream.Chunks(func(chunk *chunked.Chunk) bool {
-		if st, ok := chunk.Kept.(*stored); ok && !st.ref.IsZero() && !anew[st.id] {
-			c.read = append(c.read, st.ref)
+	for id, p := range c.stream.manifest {
+		if !old[id] {
+			refs = append(refs, p.ref)
 		}
-		return true
-	})
-	for _, p := range c.stream.damaged {
-		c.read = append(c.read, p.ref)
-	}
-}
-
-// written are the places of the chunks of the checkpoint.
-func (c *Checkpoint) written() []heap.Ref {
-	refs := make([]heap.Ref, len(c.chunks))
-	for i := range c.chunks {
-		refs[i] = c.chunks[i].ref
 	}
 	return refs
 }
@@ -201,12 +171,22 @@ func (c *Checkpoint) writeAll() error {
 		s.heap.Drop(ref)
 	}
 	if c.wipe {
-		s.heap.WipeBut(slices.Concat(c.read, c.written(), c.edit.index))
+		s.heap.WipeBut(c.useful())
 	}
 	if c.edit.whole {
-		return s.heap.Rewrite(c.edit.append(nil))
+		whole := c.all()
+		return s.heap.Rewrite(whole.append(nil))
 	}
 	return s.heap.Commit(c.edit.append(nil))
+}
+
+// all is the edit with what the manifest has already, for one that begins anew.
+func (c *Checkpoint) all() edit {
+	chunks := maps.Clone(c.stream.manifest)
+	c.edit.apply(chunks)
+	e := c.edit
+	e.puts, e.drops = slices.Collect(maps.Values(chunks)), nil
+	return e
 }
 
 // indexPiece is the size of the pieces of an index in the heap, in bytes.
@@ -248,6 +228,7 @@ func (s *Stream) EndCheckpoint(c *Checkpoint, failure error) error {
 		return failure
 	}
 	s.whole, s.index = false, c.edit.index
+	c.edit.apply(s.manifest)
 	for i := range c.chunks {
 		s.settle(&c.chunks[i])
 	}
@@ -266,7 +247,11 @@ func (s *Stream) settle(w *written) {
 	}
 	w.stored.ref = w.ref
 	if w.chunk.Settle(w.capture) {
-		s.node.cache.replace(w.stored, w.capture.Records)
+		records := w.capture.Records
+		if len(records) < s.chunkSize/2 {
+			records = slices.Clone(records) // without the memory in which the chunk could have grown
+		}
+		s.node.cache.replace(w.stored, records)
 	}
 }
 
@@ -274,6 +259,7 @@ func (s *Stream) settle(w *written) {
 // whatever was written has no place in the old manifest.
 func (s *Stream) abandon(c *Checkpoint) {
 	s.whole, s.erased = true, s.erased || c.wipe
+	s.drops = append(c.edit.drops, s.drops...)
 	if !c.given {
 		s.garbage = append(s.garbage, c.drop...) // dropped twice it would count out another chunk
 	}

@@ -16,6 +16,10 @@ var errEdit = errors.New("edit of the stream's manifest is damaged")
 // errAside is reported for a chunk that was found to be damaged before.
 var errAside = errors.New("the chunk is set aside as damaged")
 
+// errOutside is reported for a chunk that could not be read for a while, in which the
+// stream has gone on without it, or that is there because an edit was lost.
+var errOutside = errors.New("the chunk lies outside of the stream")
+
 const editVersion = 1
 
 // An edit is what a checkpoint changes in the manifest of a stream, encoded as
@@ -196,15 +200,23 @@ func (m *manifest) apply(buf []byte) error {
 		m.chunks = make(map[uint64]put)
 	}
 	m.head, m.index = e.head, e.index
-	for _, p := range e.puts {
+	for i := range e.puts {
+		p := &e.puts[i]
 		p.sketch = slices.Clone(p.sketch)
-		m.chunks[p.id] = p
 		m.nextID = max(m.nextID, p.id+1)
 	}
-	for _, id := range e.drops {
-		delete(m.chunks, id)
-	}
+	e.apply(m.chunks)
 	return nil
+}
+
+// apply changes the chunks of a manifest.
+func (e *edit) apply(chunks map[uint64]put) {
+	for _, p := range e.puts {
+		chunks[p.id] = p
+	}
+	for _, id := range e.drops {
+		delete(chunks, id)
+	}
 }
 
 // A listed chunk is one of the manifest with its first and last sequence.

@@ -148,6 +148,23 @@ func (n *Node) leave(id ID) {
 	delete(n.assets, id)
 }
 
+// Delete removes what there is of a stream or consumer that is not loaded: perhaps only
+// what an interrupted deletion has left in the files or in the journal, which may bring
+// back what was dropped until its next checkpoint. Without anything it does nothing. It
+// fails with ErrExists for one that is loaded.
+func (n *Node) Delete(id ID) error {
+	n.mu.Lock()
+	loaded := n.assets[id] != nil
+	n.mu.Unlock()
+	if loaded {
+		return fmt.Errorf("delete %d, which is in use: %w", id, ErrExists)
+	}
+	if err := heap.Remove(n.fsys, n.streamDir(id)); err != nil {
+		return err
+	}
+	return n.drop(id)
+}
+
 // Recover brings all streams and consumers that were loaded up to date with the
 // journal, which it reads once. Records of others stay where they are. An error is
 // about the journal as a whole; what is wrong with one stream is in its Report.

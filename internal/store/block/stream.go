@@ -36,22 +36,26 @@ type Stream struct {
 	id   ID
 	heap *heap.Heap
 
+	chunkSize int // bytes of records at which a chunk is full
+
 	effects effects
 	records [][]byte // scratch of Commit
 	ready   bool     // recovered: changes are to be kept
 	logged  uint64   // journal record that was handed over last
 	since   int64    // bytes handed over since the last checkpoint
 
-	checkpointed uint64     // the manifest has all up to this journal record
-	writing      bool       // a checkpoint is being written
-	whole        bool       // the next checkpoint must have everything
-	nextChunk    uint64     // number
-	drops        []uint64   // chunks that are no more since the last checkpoint
-	garbage      []heap.Ref // places that the next manifest does not need
-	damaged      []put      // chunks that could not be read stay in the manifest
-	index        []heap.Ref // pieces of the index that the manifest has
-	erased       bool       // a message was, of which nothing may be left
-	report       *Report    // of the recovery
+	checkpointed uint64         // the manifest has all up to this journal record
+	writing      bool           // a checkpoint is being written
+	whole        bool           // the next checkpoint must have everything
+	nextChunk    uint64         // number
+	manifest     map[uint64]put // chunks by number, as the last checkpoint has them
+	drops        []uint64       // chunks that are no more since the last checkpoint
+	garbage      []heap.Ref     // places that the next manifest does not need
+	index        []heap.Ref     // pieces of the index that the manifest has
+	erased       bool           // a message was, of which nothing may be left
+	report       *Report        // of the recovery
+
+	givenFirst, foundFirst uint64 // sequences: what the manifest calls the first, and what was there
 
 	missed  atomic.Uint64 // number of the chunk, plus one, of which a part was read last
 	waiting waiting
@@ -70,6 +74,7 @@ func (n *Node) CreateStream(id ID, o StreamOptions) (*Stream, error) {
 		n.leave(id)
 		return nil, err
 	}
+	s.manifest = make(map[uint64]put)
 	if o.FirstSequence > 0 {
 		s.effects.compact(o.FirstSequence)
 	}
@@ -91,6 +96,7 @@ func (s *Stream) begin(o StreamOptions) (err error) {
 	if o.ChunkSize <= 0 {
 		o.ChunkSize = defaultChunk
 	}
+	s.chunkSize = o.ChunkSize
 	s.Stream, err = chunked.NewKept(o.Options, keeper{s}, o.ChunkSize)
 	return err
 }
@@ -104,7 +110,11 @@ func (n *Node) heapOptions(o StreamOptions) heap.Options {
 
 func (s *Stream) head() head {
 	state := s.State()
-	return head{through: s.logged, first: state.FirstSequence, last: state.LastSequence, lastTime: state.LastTime}
+	first := state.FirstSequence
+	if first == s.foundFirst {
+		first = s.givenFirst
+	}
+	return head{through: s.logged, first: first, last: state.LastSequence, lastTime: state.LastTime}
 }
 
 // A Report tells what a stream or a consumer was found to be.
@@ -156,14 +166,17 @@ func (s *Stream) load(o StreamOptions) error {
 	s.heap = h
 	for _, d := range recovery.Damage {
 		err := fmt.Errorf("%d bytes of the manifest at %d cannot be read", d.Length, d.Offset)
-		s.report.Damage = append(s.report.Damage, Damage{Err: err})
+		s.damage(Damage{Err: err})
+	}
+	if s.manifest = m.chunks; s.manifest == nil {
+		s.manifest = make(map[uint64]put)
 	}
 	good, bad := m.sorted()
 	for _, p := range bad {
 		_ = s.heap.Use(p.ref)
-		s.setAside(p, Damage{Err: errEdit})
+		s.damage(Damage{Err: errEdit})
 	}
-	good = s.leaveAside(good)
+	good = s.leaveAside(good, m.head)
 	if len(bad) > 0 || len(recovery.Damage) > 0 || !s.adoptIndexed(m.index, good) {
 		if err := s.begin(o); err != nil {
 			return errors.Join(err, h.Close())
@@ -175,15 +188,21 @@ func (s *Stream) load(o StreamOptions) error {
 		return errors.Join(err, h.Close())
 	}
 	s.report.Messages = s.State().Messages
+	s.givenFirst, s.foundFirst = m.first, s.State().FirstSequence
 	return nil
 }
 
-// leaveAside reports the chunks that were set aside earlier, and returns the others.
-func (s *Stream) leaveAside(list []listed) []listed {
+// leaveAside reports the chunks that were set aside earlier, and those that lie outside
+// of the stream, and returns the others.
+func (s *Stream) leaveAside(list []listed, h head) []listed {
 	return slices.DeleteFunc(list, func(l listed) bool {
+		err := errAside
+		if !l.aside && (l.first < h.first || l.last > h.last) {
+			err, l.aside = errOutside, true
+		}
 		if l.aside {
 			_ = s.heap.Use(l.ref)
-			s.setAside(l.put, Damage{First: l.first, Last: l.last, Err: errAside})
+			s.damage(Damage{First: l.first, Last: l.last, Err: err})
 		}
 		return l.aside
 	})
@@ -270,7 +289,7 @@ func (s *Stream) adopt(l loaded) {
 		return
 	}
 	if !s.salvage(l, err) {
-		s.setAside(l.put, Damage{First: l.first, Last: l.last, Err: err})
+		s.damage(Damage{First: l.first, Last: l.last, Err: err})
 	}
 }
 
@@ -289,21 +308,18 @@ func (s *Stream) salvage(l loaded, damage error) bool {
 		return false
 	}
 	l.aside = true
-	s.damaged, s.whole = append(s.damaged, l.put), true
+	s.manifest[l.id], s.whole = l.put, true
 	for _, r := range missing {
-		s.report.Damage = append(s.report.Damage, Damage{First: r.First, Last: r.Last(), Err: damage})
+		s.damage(Damage{First: r.First, Last: r.Last(), Err: damage})
 	}
 	if len(missing) == 0 {
-		s.report.Damage = append(s.report.Damage, Damage{Err: damage})
+		s.damage(Damage{Err: damage})
 	}
 	return true
 }
 
-// setAside keeps a chunk that cannot be read in the manifest.
-func (s *Stream) setAside(p put, d Damage) {
-	s.damaged = append(s.damaged, p)
-	s.report.Damage = append(s.report.Damage, d)
-}
+// damage reports a chunk that cannot be read. It stays in the manifest.
+func (s *Stream) damage(d Damage) { s.report.Damage = append(s.report.Damage, d) }
 
 // Report tells what LoadStream and Recover found.
 func (s *Stream) Report() Report {
@@ -327,7 +343,7 @@ func (s *Stream) redo(sequence uint64, data []byte) error {
 }
 
 func (s *Stream) lost(first, last uint64) {
-	s.report.Damage = append(s.report.Damage, Damage{Err: fmt.Errorf("journal records %d to %d are lost", first, last)})
+	s.damage(Damage{Err: fmt.Errorf("journal records %d to %d are lost", first, last)})
 }
 
 func (s *Stream) redone(last uint64) {

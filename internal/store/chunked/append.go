@@ -76,10 +76,7 @@ func (s *Stream) store(m *store.Message) error {
 // put puts in a message and returns the number of its subject.
 func (s *Stream) put(m *store.Message) (uint32, error) {
 	seq := s.last + 1
-	c, err := s.open(seq, recordSize(m))
-	if err != nil {
-		return 0, err
-	}
+	c := s.open(seq, recordSize(m))
 	id, err := s.subjects.findOrAdd(m.Subject)
 	if err != nil {
 		return 0, err
@@ -113,12 +110,12 @@ func (s *Stream) enter(id uint32, seq uint64, stored, ttl int64, size uint64) {
 	}
 }
 
-// open returns the newest chunk if it has room for a message, or else one that is not
-// yet in the list.
-func (s *Stream) open(seq uint64, size int) (*Chunk, error) {
+// open returns the newest chunk if it has room for a message and can be read, or else one
+// that is not yet in the list.
+func (s *Stream) open(seq uint64, size int) *Chunk {
 	n := len(s.chunks)
-	if n > 0 && s.chunks[n-1].takes(seq, size, s.shape) {
-		return s.chunks[n-1], s.revive(s.chunks[n-1])
+	if n > 0 && s.chunks[n-1].takes(seq, size, s.shape) && s.revive(s.chunks[n-1]) == nil {
+		return s.chunks[n-1]
 	}
 	c := s.spare
 	s.spare = nil
@@ -130,7 +127,7 @@ func (s *Stream) open(seq uint64, size int) (*Chunk, error) {
 			c.slots = make([]uint32, 0, min(s.shape.slots, len(s.chunks[n-1].slots)))
 		}
 	}
-	return c, nil
+	return c
 }
 
 // revive brings the records of a chunk into its arena, for changes.

@@ -375,12 +375,15 @@ func glance(subject []byte) (h uint32) {
 // Resume ends the adoption of chunks: it sets what a stream without messages has of its
 // past. From here to Recovered the listener hears nothing: it was told before. It fails with ErrChunk if chunks go beyond that.
 func (s *Stream) Resume(first, last uint64, lastTime int64) error {
-	if s.messages > 0 && (s.chunks[0].first() < first || s.last > last) || last > store.SequenceMax {
-		return fmt.Errorf("%w: messages from %d to %d are not within %d and %d", ErrChunk, s.first, s.last, first, last)
+	if s.messages > 0 && s.last > last || last > store.SequenceMax {
+		return fmt.Errorf("%w: messages from %d to %d, but none is behind %d", ErrChunk, s.first, s.last, last)
 	}
 	s.last, s.lastTime, s.silent, s.lately = last, lastTime, true, nil
 	if s.messages == 0 {
 		s.first = first
+		if last >= first && last > 0 { // the keeper has lost what was there
+			s.first = last + 1
+		}
 	}
 	return nil
 }
