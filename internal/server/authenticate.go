@@ -29,7 +29,7 @@ func (s *Server) Authenticate(c *client.Client, connect options.ClientOpts) (*cl
 	if service := s.current().callout; service != nil && s.current().CustomClientAuthentication == nil {
 		asked := callout.Facts{Passed: verdict.OK, Account: verdict.Account, Identity: verdict.Found}
 		if verdict.Reason != auth.ProxyNotTrusted && service.ShouldAsk(asked) {
-			return s.askService(service, c, connect, &verdict)
+			return s.askService(service, c, connect, &verdict, nil)
 		}
 		s.guardCallout(service, &verdict)
 	}

@@ -14,10 +14,10 @@ import (
 )
 
 // askService lets a service decide about a connection. found is what the server
-// itself thinks of it. It takes as long as the service, or the time-out; the
+// itself thinks of it, brought the user of the JWT that it came with, if it is good. It takes as long as the service, or the time-out; the
 // connection's goroutine waits.
-func (s *Server) askService(service *callout.Service, c *client.Client, connect options.ClientOpts, found *auth.Verdict) (*client.Binding, *client.Refusal) {
-	user, err := s.consult(service, c, connect, found)
+func (s *Server) askService(service *callout.Service, c *client.Client, connect options.ClientOpts, found *auth.Verdict, brought *operator.User) (*client.Binding, *client.Refusal) {
+	user, err := s.consult(service, c, connect, found, brought)
 	var binding *client.Binding
 	if err == nil {
 		binding, err = s.bindCallout(c, user, found)
@@ -54,7 +54,7 @@ func (s *Server) askService(service *callout.Service, c *client.Client, connect 
 var errFull = errors.New("maximum account active connections exceeded")
 
 // consult asks the service and judges its answer.
-func (s *Server) consult(service *callout.Service, c *client.Client, connect options.ClientOpts, found *auth.Verdict) (*operator.User, error) {
+func (s *Server) consult(service *callout.Service, c *client.Client, connect options.ClientOpts, found *auth.Verdict, brought *operator.User) (*operator.User, error) {
 	a := s.accounts.get(service.Account)
 	if a == nil {
 		return nil, fmt.Errorf("authorization callout account %q not valid", service.Account)
@@ -66,6 +66,9 @@ func (s *Server) consult(service *callout.Service, c *client.Client, connect opt
 	about := &callout.Client{
 		Host: hostOf(c.RemoteAddr()), ID: c.ID, User: found.User, Nonce: c.Nonce, Connect: connect,
 		ConnectionType: c.Type, Proxied: found.ProxyKey != "", ProxyRequired: found.ProxyRequired,
+	}
+	if brought != nil {
+		about.Tags, about.NameTag = brought.Tags, brought.DisplayName
 	}
 	if secure := c.TLSState(); secure != nil {
 		about.TLS = &secure.State

@@ -302,7 +302,7 @@ func (s *Server) admitByClaims(c *client.Client, connect options.ClientOpts) (*c
 	if service := s.calloutOf(account); service != nil && user == nil {
 		s.log.Warnf("%s - %v", c, callout.Unmapped(c.Type))
 	} else if service != nil && service.ShouldAsk(callout.Facts{Passed: true, Account: account.Name, Identity: user.Name}) {
-		return s.askService(service, c, connect, &proxied)
+		return s.askService(service, c, connect, &proxied, user)
 	}
 	if err != nil {
 		return nil, claimsRefusal(err, connect.JWT)

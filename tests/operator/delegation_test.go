@@ -302,3 +302,23 @@ func TestUsersOfAServiceAreRevoked(t *testing.T) {
 		}
 	}
 }
+
+// TestTheServiceSeesWhoTheTokenSays: the name and tags of the claims that a user brings
+// are in the question.
+func TestTheServiceSeesWhoTheTokenSays(t *testing.T) {
+	g := newAgency(t)
+	g.domain.account(g.account, g.delegate(g.a.Public))
+	g.open("", nil, func(a *asked) []byte {
+		if c := a.ClientInformation; c.NameTag != "sentinel" || !slices.Equal(c.Tags, jwt.TagList{"team:x"}) {
+			t.Errorf("the question tells of %+v", c)
+		}
+		return a.let(g.account, a.grant(g.a, nil))
+	})
+	nc := connect(t, g.server, user(t, g.account, func(c *jwt.UserClaims) {
+		c.Name = "sentinel"
+		c.Tags.Add("team:x")
+	}))
+	if who := whoami(t, nc); who.Account != g.a.Public {
+		t.Errorf("placed in %s", who.Account)
+	}
+}
