@@ -26,12 +26,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 1
 	}
+	if len(args) > 0 && commands[args[0]] != nil {
+		return commands[args[0]](name, args[1:], stdout, stderr)
+	}
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	o, err := options.ConfigureOptions(fs, args,
 		func() {
 			fmt.Fprintf(stdout, "%s: v%s (compatible with v%s)\n", name, godwit.Version, godwit.CompatVersion)
 		},
-		func() { fmt.Fprint(stdout, options.Usage) },
+		func() { fmt.Fprint(stdout, options.Usage, commandUsage) },
 		func() { printTLSHelp(stdout) })
 	var usage *options.UsageError
 	switch {

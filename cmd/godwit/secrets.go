@@ -1,13 +1,19 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// secretFlags are the flags whose values nobody should see.
+var secretFlags = []string{"user", "pass", "auth", "key", "prev-key"}
 
 // span is a part of an argument.
 type span struct{ start, end int }
 
 // secrets finds, for each argument, the part that nobody should see in a list of
-// processes: the value of -user, -pass or -auth, be it joined by '=' or the next
-// argument.
+// processes: the value of -user, -pass or -auth, or of the keys of migrate, be it joined
+// by '=' or the next argument.
 func secrets(args []string) []span {
 	spans := make([]span, len(args))
 	next := false
@@ -18,7 +24,7 @@ func secrets(args []string) []span {
 			continue
 		}
 		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !strings.HasPrefix(arg, "-") || name != "user" && name != "pass" && name != "auth" {
+		if !strings.HasPrefix(arg, "-") || !slices.Contains(secretFlags, name) {
 			continue
 		}
 		if joined {

@@ -16,6 +16,7 @@ func TestSecretsOfACommandLine(t *testing.T) {
 		{"-user", "-user"},
 		{"user pass", "user pass"},
 		{"-password x", "-password x"},
+		{"migrate --from a --key secret --prev-key=old", "migrate --from a --key ****** --prev-key=***"},
 	} {
 		args := strings.Fields(tc.args)
 		for i, secret := range secrets(args) {

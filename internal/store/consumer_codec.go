@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/godwit-mq/godwit/internal/varint"
 )
 
 // consumerVersion is the first byte of an encoded consumer state.
@@ -51,69 +53,27 @@ func DecodeConsumerState(buf []byte) (ConsumerState, error) {
 	if len(buf) == 0 || buf[0] != consumerVersion {
 		return s, fmt.Errorf("%w: unknown version", ErrConsumerState)
 	}
-	r := reader{buf: buf[1:]}
+	r := varint.Reader{Buf: buf[1:]}
 	for _, n := range []*uint64{&s.Delivered.Consumer, &s.Delivered.Stream, &s.Floor.Consumer, &s.Floor.Stream} {
-		*n = r.uvarint()
+		*n = r.Uvarint()
 	}
 	before := Outstanding{Pair: s.Floor}
-	for n := r.count(3); n > 0; n-- {
-		before.Stream += uint64(r.varint())
-		before.Consumer += uint64(r.varint())
-		before.Time += r.varint()
+	for n := r.Count(3); n > 0; n-- {
+		before.Stream += uint64(r.Varint())
+		before.Consumer += uint64(r.Varint())
+		before.Time += r.Varint()
 		s.Pending = append(s.Pending, before)
 	}
 	last := s.Floor.Stream
-	for n := r.count(2); n > 0; n-- {
-		last += uint64(r.varint())
-		s.Redelivered = append(s.Redelivered, Redelivered{last, r.uvarint()})
+	for n := r.Count(2); n > 0; n-- {
+		last += uint64(r.Varint())
+		s.Redelivered = append(s.Redelivered, Redelivered{last, r.Uvarint()})
 	}
 	switch {
-	case r.short:
+	case r.Short:
 		return ConsumerState{}, fmt.Errorf("%w: ends early", ErrConsumerState)
-	case len(r.buf) > 0:
-		return ConsumerState{}, fmt.Errorf("%w: %d bytes left over", ErrConsumerState, len(r.buf))
+	case len(r.Buf) > 0:
+		return ConsumerState{}, fmt.Errorf("%w: %d bytes left over", ErrConsumerState, len(r.Buf))
 	}
 	return s, nil
-}
-
-// A reader takes varints from the front of a buffer. Where there is none it returns
-// 0 from then on.
-type reader struct {
-	buf   []byte
-	short bool
-}
-
-func (r *reader) advance(n int) bool {
-	if n <= 0 || r.short {
-		r.buf, r.short = nil, true
-		return false
-	}
-	r.buf = r.buf[n:]
-	return true
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.buf)
-	if !r.advance(n) {
-		return 0
-	}
-	return v
-}
-
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.buf)
-	if !r.advance(n) {
-		return 0
-	}
-	return v
-}
-
-// count is a number of items of at least size bytes each that can be there.
-func (r *reader) count(size int) uint64 {
-	n := r.uvarint()
-	if n > uint64(len(r.buf)/size) {
-		r.advance(0)
-		return 0
-	}
-	return n
 }

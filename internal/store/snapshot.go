@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/godwit-mq/godwit/internal/ds/seqset"
+	"github.com/godwit-mq/godwit/internal/varint"
 )
 
 const (
@@ -192,24 +193,24 @@ func DecodeSnapshot(buf []byte) (Snapshot, error) {
 	if len(buf) < 2 || buf[0] != snapshotMagic || buf[1] < snapshotVersion || buf[1] > snapshotVersionSources {
 		return s, ErrStateEncoding
 	}
-	r := reader{buf: buf[2:]}
+	r := varint.Reader{Buf: buf[2:]}
 	for _, n := range []*uint64{&s.Messages, &s.Bytes, &s.FirstSequence, &s.LastSequence, &s.Failed} {
-		*n = r.uvarint()
+		*n = r.Uvarint()
 	}
 	if buf[1] == snapshotVersionSources {
-		for n := r.count(3); n > 0; n-- {
-			s.Sources = append(s.Sources, SourceSequence{Name: r.text(), Sequence: r.uvarint(), Identity: r.text()})
+		for n := r.Count(3); n > 0; n-- {
+			s.Sources = append(s.Sources, SourceSequence{Name: string(r.Bytes()), Sequence: r.Uvarint(), Identity: string(r.Bytes())})
 		}
 	}
-	deleted := r.uvarint()
-	if r.short {
+	deleted := r.Uvarint()
+	if r.Short {
 		return Snapshot{}, fmt.Errorf("%w: ends early", ErrStateCorrupt)
 	}
-	if deleted == 0 && len(r.buf) > 0 {
-		return Snapshot{}, fmt.Errorf("%w: %d bytes left over", ErrStateCorrupt, len(r.buf))
+	if deleted == 0 && len(r.Buf) > 0 {
+		return Snapshot{}, fmt.Errorf("%w: %d bytes left over", ErrStateCorrupt, len(r.Buf))
 	}
-	for len(r.buf) > 0 {
-		d, err := r.part()
+	for len(r.Buf) > 0 {
+		d, err := readPart(&r)
 		if err != nil {
 			return Snapshot{}, err
 		}
@@ -218,35 +219,25 @@ func DecodeSnapshot(buf []byte) (Snapshot, error) {
 	return s, nil
 }
 
-func (r *reader) text() string {
-	n := r.count(1)
-	if r.short {
-		return ""
-	}
-	text := string(r.buf[:n])
-	r.buf = r.buf[n:]
-	return text
-}
-
-// part reads one part of the deleted sequences.
-func (r *reader) part() (Deleted, error) {
-	switch r.buf[0] {
+// readPart reads one part of the deleted sequences.
+func readPart(r *varint.Reader) (Deleted, error) {
+	switch r.Buf[0] {
 	case setMagic:
-		set, n, err := seqset.Decode(r.buf)
+		set, n, err := seqset.Decode(r.Buf)
 		if err != nil || set == nil {
 			return Deleted{}, fmt.Errorf("%w: %w", ErrStateCorrupt, err)
 		}
-		r.buf = r.buf[n:]
+		r.Buf = r.Buf[n:]
 		return Deleted{Set: set}, nil
 	case rangeMagic:
-		r.buf = r.buf[1:]
-		d := Deleted{Range: Range{First: r.uvarint(), Count: r.uvarint()}}
-		if r.short || d.Count > SequenceMax || d.First > SequenceMax {
+		r.Buf = r.Buf[1:]
+		d := Deleted{Range: Range{First: r.Uvarint(), Count: r.Uvarint()}}
+		if r.Short || d.Count > SequenceMax || d.First > SequenceMax {
 			return Deleted{}, fmt.Errorf("%w: run of deleted sequences", ErrStateCorrupt)
 		}
 		return d, nil
 	}
-	return Deleted{}, fmt.Errorf("%w: deleted sequences of unknown kind %d", ErrStateCorrupt, r.buf[0])
+	return Deleted{}, fmt.Errorf("%w: deleted sequences of unknown kind %d", ErrStateCorrupt, r.Buf[0])
 }
 
 // SyncDeleted removes from a stream what a snapshot says is deleted, and returns how

@@ -14,6 +14,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/vfs"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
+	"github.com/godwit-mq/godwit/internal/vfs/overlay"
 )
 
 // each runs a test on every file system, in an empty directory.
@@ -25,6 +26,13 @@ func each(t *testing.T, test func(t *testing.T, fsys vfs.FS, dir string)) {
 			t.Fatal(err)
 		}
 		test(t, disk, "/test")
+	})
+	t.Run("overlay", func(t *testing.T) {
+		disk := faulty.New(1)
+		if err := disk.MkdirAll("/test"); err != nil {
+			t.Fatal(err)
+		}
+		test(t, overlay.New(disk, 1<<30), "/test")
 	})
 }
 

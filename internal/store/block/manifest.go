@@ -8,6 +8,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/store/chunked"
 	"github.com/godwit-mq/godwit/internal/store/heap"
+	"github.com/godwit-mq/godwit/internal/varint"
 )
 
 // errEdit is returned for an edit of a manifest that contradicts itself.
@@ -97,88 +98,31 @@ func readEdit(buf []byte) (edit, error) {
 		return edit{}, fmt.Errorf("%w: version", errEdit)
 	}
 	e := edit{whole: buf[1] == 1}
-	r := editReader{buf: buf[2:]}
-	e.through, e.first, e.last, e.lastTime = r.uvarint(), r.uvarint(), r.uvarint(), r.varint()
-	for n := r.count(); n > 0 && !r.short; n-- {
-		e.puts = append(e.puts, put{id: r.uvarint(), aside: r.flag(), ref: r.ref(), sketch: r.bytes()})
+	r := varint.Reader{Buf: buf[2:]}
+	e.through, e.first, e.last, e.lastTime = r.Uvarint(), r.Uvarint(), r.Uvarint(), r.Varint()
+	for n := r.Count(1); n > 0 && !r.Short; n-- {
+		e.puts = append(e.puts, put{id: r.Uvarint(), aside: r.Flag(), ref: readRef(&r), sketch: r.Bytes()})
 	}
-	for n := r.count(); n > 0 && !r.short; n-- {
-		e.drops = append(e.drops, r.uvarint())
+	for n := r.Count(1); n > 0 && !r.Short; n-- {
+		e.drops = append(e.drops, r.Uvarint())
 	}
-	for n := r.count(); n > 0 && !r.short; n-- {
-		e.index = append(e.index, r.ref())
+	for n := r.Count(1); n > 0 && !r.Short; n-- {
+		e.index = append(e.index, readRef(&r))
 	}
-	if r.short || len(r.buf) > 0 {
+	if !r.Done() {
 		return edit{}, fmt.Errorf("%w: length", errEdit)
 	}
 	return e, nil
 }
 
-// An editReader takes parts from the front of a buffer. Where there is none it
-// returns nothing from then on.
-type editReader struct {
-	buf   []byte
-	short bool
-}
-
-func (r *editReader) advance(n int) bool {
-	if n <= 0 || r.short {
-		r.buf, r.short = nil, true
-		return false
-	}
-	r.buf = r.buf[n:]
-	return true
-}
-
-func (r *editReader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.buf)
-	if !r.advance(n) {
-		return 0
-	}
-	return v
-}
-
-func (r *editReader) varint() int64 {
-	v, n := binary.Varint(r.buf)
-	if !r.advance(n) {
-		return 0
-	}
-	return v
-}
-
-// count is a number of things that have a byte each, at least.
-func (r *editReader) count() uint64 {
-	n := r.uvarint()
-	if n > uint64(len(r.buf)) {
-		r.advance(0)
-		return 0
-	}
-	return n
-}
-
-// flag is a byte 0 or 1.
-func (r *editReader) flag() bool {
-	if len(r.buf) == 0 || r.buf[0] > 1 {
-		r.advance(0)
-		return false
-	}
-	set := r.buf[0] == 1
-	r.advance(1)
-	return set
-}
-
-func (r *editReader) bytes() []byte {
-	n := r.count()
-	b := r.buf[:n:n]
-	r.buf = r.buf[n:]
-	return b
-}
-
-func (r *editReader) ref() heap.Ref {
-	ref, n := heap.DecodeRef(r.buf)
-	if !r.advance(n) {
+// readRef reads a place.
+func readRef(r *varint.Reader) heap.Ref {
+	ref, n := heap.DecodeRef(r.Buf)
+	if n == 0 {
+		r.Fail()
 		return heap.Ref{}
 	}
+	r.Buf = r.Buf[n:]
 	return ref
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/godwit-mq/godwit/internal/ds/thw"
 	"github.com/godwit-mq/godwit/internal/store"
+	"github.com/godwit-mq/godwit/internal/varint"
 )
 
 // indexVersion is that of the encoded index:
@@ -124,50 +125,19 @@ func (r *repeats) end() []byte {
 	return r.buf
 }
 
-// An indexReader takes parts from the front of an encoded index. Where there is none it
-// returns nothing from then on.
+// An indexReader reads an encoded index.
 type indexReader struct {
-	buf   []byte
-	short bool
-
+	varint.Reader
 	value, count uint64 // of the present run
 	slab         []uint32
-}
-
-func (r *indexReader) fail() uint64 {
-	r.buf, r.short = nil, true
-	return 0
-}
-
-func (r *indexReader) uvarint() uint64 {
-	if len(r.buf) > 0 && r.buf[0] < 0x80 {
-		v := uint64(r.buf[0])
-		r.buf = r.buf[1:]
-		return v
-	}
-	v, n := binary.Uvarint(r.buf)
-	if n <= 0 || r.short {
-		return r.fail()
-	}
-	r.buf = r.buf[n:]
-	return v
-}
-
-// upTo is a number that is not above most.
-func (r *indexReader) upTo(most uint64) uint64 {
-	v := r.uvarint()
-	if v > most {
-		return r.fail()
-	}
-	return v
 }
 
 // repeated is the next of numbers that repeats encoded.
 func (r *indexReader) repeated() uint64 {
 	if r.count == 0 {
-		r.value, r.count = r.uvarint(), r.uvarint()
+		r.value, r.count = r.Uvarint(), r.Uvarint()
 		if r.count == 0 {
-			return r.fail()
+			return r.Fail()
 		}
 	}
 	r.count--
@@ -182,14 +152,14 @@ func (s *Stream) AdoptIndexed(sketches [][]byte, index []byte) ([]*Chunk, error)
 	if len(index) < 2 || index[0] != indexVersion || (index[1] == 1) != s.limits.MessageTTL {
 		return nil, bad
 	}
-	r := &indexReader{buf: index[2:]}
-	messages, bytes := r.uvarint(), r.uvarint()
-	firstTime, n := binary.Varint(r.buf)
+	r := &indexReader{Reader: varint.Reader{Buf: index[2:]}}
+	messages, bytes := r.Uvarint(), r.Uvarint()
+	firstTime, n := binary.Varint(r.Buf)
 	if n <= 0 {
 		return nil, bad
 	}
-	r.buf = r.buf[n:]
-	if r.uvarint() != uint64(len(sketches)) {
+	r.Buf = r.Buf[n:]
+	if r.Uvarint() != uint64(len(sketches)) {
 		return nil, bad
 	}
 	for _, text := range sketches {
@@ -200,10 +170,10 @@ func (s *Stream) AdoptIndexed(sketches [][]byte, index []byte) ([]*Chunk, error)
 		s.messages += uint64(c.live)
 	}
 	counted := s.adoptSubjects(r)
-	if r.short || s.messages != messages || counted > messages {
+	if r.Short || s.messages != messages || counted > messages {
 		return nil, bad
 	}
-	wheel, _, err := thw.Decode(r.buf)
+	wheel, _, err := thw.Decode(r.Buf)
 	if err != nil {
 		return nil, bad
 	}
@@ -226,18 +196,18 @@ func (s *Stream) adoptIndexed(text []byte, r *indexReader) (*Chunk, error) {
 		return nil, fmt.Errorf("%w: sequence %d comes twice", ErrChunk, k.runs[0].First)
 	}
 	c := &Chunk{origin: k.origin, until: k.until}
-	at := r.upTo(offsetMask)
-	count := r.upTo(offsetMask)
-	sparse := r.upTo(1) == 1
-	delta := r.upTo(math.MaxUint32)
-	if r.short || count == 0 || count > uint64(k.runs[len(k.runs)-1].Last()-k.runs[0].First+1) {
+	at := r.UpTo(offsetMask)
+	count := r.UpTo(offsetMask)
+	sparse := r.UpTo(1) == 1
+	delta := r.UpTo(math.MaxUint32)
+	if r.Short || count == 0 || count > uint64(k.runs[len(k.runs)-1].Last()-k.runs[0].First+1) {
 		return nil, bad
 	}
 	c.slots, c.front = make([]uint32, 0, min(count, 1<<16)), uint32(delta)
 	if sparse {
 		c.deltas = append(make([]uint32, 0, min(count, 1<<16)), uint32(delta))
 		for range count - 1 {
-			if delta += r.uvarint() + 1; r.short || delta > math.MaxUint32 {
+			if delta += r.Uvarint() + 1; r.Short || delta > math.MaxUint32 {
 				return nil, bad
 			}
 			c.deltas = append(c.deltas, uint32(delta))
@@ -246,7 +216,7 @@ func (s *Stream) adoptIndexed(text []byte, r *indexReader) (*Chunk, error) {
 	r.count = 0
 	for range count {
 		length := r.repeated()
-		if r.short || length>>1 < recordHead || at+length>>1 > offsetMask {
+		if r.Short || length>>1 < recordHead || at+length>>1 > offsetMask {
 			return nil, bad
 		}
 		slot := uint32(at)
@@ -296,20 +266,20 @@ func (c *Chunk) apply(runs []store.Range) bool {
 
 // adoptSubjects makes the subjects and returns how many messages they have.
 func (s *Stream) adoptSubjects(r *indexReader) (messages uint64) {
-	for n := r.uvarint(); n > 0 && !r.short; n-- {
-		length := r.upTo(store.SubjectMax)
-		if length > uint64(len(r.buf)) {
-			return r.fail()
+	for n := r.Uvarint(); n > 0 && !r.Short; n-- {
+		length := r.UpTo(store.SubjectMax)
+		if length > uint64(len(r.Buf)) {
+			return r.Fail()
 		}
-		name := r.buf[:length]
-		r.buf = r.buf[length:]
-		count, first := r.upTo(s.messages), r.upTo(store.SequenceMax)
-		if r.short || count == 0 || length == 0 {
-			return r.fail()
+		name := r.Buf[:length]
+		r.Buf = r.Buf[length:]
+		count, first := r.UpTo(s.messages), r.UpTo(store.SequenceMax)
+		if r.Short || count == 0 || length == 0 {
+			return r.Fail()
 		}
 		id, err := s.subjects.add(name)
 		if err != nil {
-			return r.fail()
+			return r.Fail()
 		}
 		r.count = 0
 		s.subjects.at(id).adopt(r, count, first)
@@ -344,15 +314,15 @@ func (p *postings) adopt(r *indexReader, count, first uint64) {
 			if left--; left > 0 {
 				distance := r.repeated()
 				if distance == 0 {
-					r.fail()
+					r.Fail()
 				}
 				seq += distance
 			}
 		}
 		r.slab = r.slab[n:]
 		p.runs = append(p.runs, run{base: base, offsets: offsets})
-		if r.short || seq > store.SequenceMax {
-			r.fail()
+		if r.Short || seq > store.SequenceMax {
+			r.Fail()
 			return
 		}
 	}
