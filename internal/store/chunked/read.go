@@ -1,7 +1,7 @@
 package chunked
 
 import (
-	"math"
+	"cmp"
 	"slices"
 
 	"github.com/godwit-mq/godwit/internal/store"
@@ -64,7 +64,7 @@ func (s *Stream) Next(f *store.Filter, start uint64, m *store.Message) (uint64, 
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	p, ok, err := s.nextPosition(f, start)
+	p, ok, err := s.search(f, start, forward)
 	switch {
 	case err != nil:
 		return 0, err
@@ -77,23 +77,47 @@ func (s *Stream) Next(f *store.Filter, start uint64, m *store.Message) (uint64, 
 	return m.Sequence, nil
 }
 
-// nextPosition finds the oldest selected message from start on. It looks at some
-// messages in turn. If none of them is selected it goes on so, or asks each
-// selected subject for its next message, whichever has less to look at.
-func (s *Stream) nextPosition(f *store.Filter, start uint64) (p position, ok bool, err error) {
+// A way is a direction of a search.
+type way struct {
+	begin func(s *Stream, seq uint64) (position, bool) // where it starts from
+	step  func(s *Stream, p position) (position, bool)
+	near  func(p *postings, seq uint64) (uint64, bool) // the first on the way
+	sign  int                                          // of what is farther away
+}
+
+// What is called through a way gets no pointer to a position: it would be allocated.
+var (
+	forward = &way{
+		begin: (*Stream).from,
+		step:  func(s *Stream, p position) (position, bool) { ok := s.forward(&p); return p, ok },
+		near:  (*postings).next,
+		sign:  1,
+	}
+	backward = &way{
+		begin: (*Stream).upTo,
+		step:  func(s *Stream, p position) (position, bool) { ok := s.backward(&p); return p, ok },
+		near:  (*postings).previous,
+		sign:  -1,
+	}
+)
+
+// search finds the first selected message on the way from start. It looks at some
+// messages in turn. If none of them is selected it goes on so, or asks each selected
+// subject for its first message, whichever has less to look at.
+func (s *Stream) search(f *store.Filter, start uint64, w *way) (p position, ok bool, err error) {
 	if subject, ok := f.Literal(); ok {
 		id := s.subjects.find(subject)
 		if id == 0 {
 			return p, false, nil
 		}
-		seq, ok := s.subjects.at(id).next(start)
+		seq, ok := w.near(&s.subjects.at(id).postings, start)
 		if !ok {
 			return p, false, nil
 		}
 		p, ok = s.from(seq)
 		return p, ok, nil
 	}
-	p, ok = s.from(start)
+	p, ok = w.begin(s, start)
 	for n, most := 0, scanFirst; ok; n++ {
 		selected, err := s.selects(f, p)
 		if err != nil || selected {
@@ -102,13 +126,37 @@ func (s *Stream) nextPosition(f *store.Filter, start uint64) (p position, ok boo
 		if n == scanFirst {
 			most = s.patience(f)
 		}
-		if n == most && s.subjects.len() < int(min(s.countFrom(start), math.MaxInt)) {
-			p, ok = s.nextOfSubjects(f, start)
+		if n == most && uint64(s.subjects.len()) < s.left(start, w) {
+			p, ok = s.askSubjects(f, start, w)
 			return p, ok, nil
 		}
-		ok = s.forward(&p)
+		p, ok = w.step(s, p)
 	}
 	return p, false, nil
+}
+
+// left is about how many messages a search has to look at.
+func (s *Stream) left(start uint64, w *way) uint64 {
+	if w == backward {
+		return s.messages
+	}
+	return s.countFrom(start)
+}
+
+// askSubjects asks the selected subjects for their first message on the way. Messages
+// without a subject are selected by no filter but that for all, which does not come here.
+func (s *Stream) askSubjects(f *store.Filter, start uint64, w *way) (position, bool) {
+	first, found := uint64(0), false
+	s.subjects.visit(f, func(_ uint32, e *entry) bool {
+		if seq, ok := w.near(&e.postings, start); ok && (!found || cmp.Compare(first, seq) == w.sign) {
+			first, found = seq, true
+		}
+		return true
+	})
+	if !found {
+		return position{}, false
+	}
+	return s.from(first)
 }
 
 // selects reports whether a filter selects the message at a position.
@@ -120,28 +168,12 @@ func (s *Stream) selects(f *store.Filter, p position) (bool, error) {
 	return err == nil && f.Match(recordSubject(buf)), err
 }
 
-// nextOfSubjects asks the subjects. Messages without one are selected by no filter
-// but that for all, which does not come here.
-func (s *Stream) nextOfSubjects(f *store.Filter, start uint64) (position, bool) {
-	least, found := uint64(0), false
-	s.subjects.visit(f, func(_ uint32, e *entry) bool {
-		if seq, ok := e.next(start); ok && (!found || seq < least) {
-			least, found = seq, true
-		}
-		return true
-	})
-	if !found {
-		return position{}, false
-	}
-	return s.from(least)
-}
-
 // Previous reads the newest selected message up to start.
 func (s *Stream) Previous(f *store.Filter, start uint64, m *store.Message) (uint64, error) {
 	if s.closed {
 		return 0, store.ErrClosed
 	}
-	p, ok, err := s.previousPosition(f, start)
+	p, ok, err := s.search(f, start, backward)
 	switch {
 	case err != nil:
 		return 0, err
@@ -152,52 +184,6 @@ func (s *Stream) Previous(f *store.Filter, start uint64, m *store.Message) (uint
 		return 0, err
 	}
 	return m.Sequence, nil
-}
-
-// previousPosition is nextPosition in the other direction.
-func (s *Stream) previousPosition(f *store.Filter, start uint64) (p position, ok bool, err error) {
-	if subject, ok := f.Literal(); ok {
-		id := s.subjects.find(subject)
-		if id == 0 {
-			return p, false, nil
-		}
-		seq, ok := s.subjects.at(id).previous(start)
-		if !ok {
-			return p, false, nil
-		}
-		p, ok = s.from(seq)
-		return p, ok, nil
-	}
-	p, ok = s.upTo(start)
-	for n, most := 0, scanFirst; ok; n++ {
-		selected, err := s.selects(f, p)
-		if err != nil || selected {
-			return p, selected, err
-		}
-		if n == scanFirst {
-			most = s.patience(f)
-		}
-		if n == most && s.subjects.len() < int(min(s.messages, math.MaxInt)) {
-			p, ok = s.previousOfSubjects(f, start)
-			return p, ok, nil
-		}
-		ok = s.backward(&p)
-	}
-	return p, false, nil
-}
-
-func (s *Stream) previousOfSubjects(f *store.Filter, start uint64) (position, bool) {
-	greatest, found := uint64(0), false
-	s.subjects.visit(f, func(_ uint32, e *entry) bool {
-		if seq, ok := e.previous(start); ok && (!found || seq > greatest) {
-			greatest, found = seq, true
-		}
-		return true
-	})
-	if !found {
-		return position{}, false
-	}
-	return s.from(greatest)
 }
 
 // Last reads the newest selected message.
@@ -222,13 +208,13 @@ func (s *Stream) Each(f *store.Filter, start uint64, fn func(*store.Message) boo
 		return store.ErrClosed
 	}
 	var m store.Message
-	p, ok, err := s.nextPosition(f, start)
+	p, ok, err := s.search(f, start, forward)
 	for ok && err == nil {
 		if err = s.fill(&m, s.chunks[p.chunk], p.slot); err != nil || !fn(&m) {
 			break
 		}
 		if !f.All() {
-			p, ok, err = s.nextPosition(f, m.Sequence+1)
+			p, ok, err = s.search(f, m.Sequence+1, forward)
 			continue
 		}
 		ok = s.forward(&p)
