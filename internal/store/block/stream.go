@@ -480,17 +480,32 @@ func (k keeper) Record(c *chunked.Chunk, seq uint64, start, stop int, ahead bool
 		return record, nil
 	}
 	again := k.s.missed.Swap(st.id+1) == st.id+1
-	if !again && st.ref.Plain() && stop-start <= partMost {
-		record, err := k.part(st, start, stop, ahead)
-		if err == nil && chunked.Genuine(record, seq) {
+	if !again && stop-start <= partMost {
+		if record := k.genuine(st, seq, start, stop, ahead); record != nil {
 			return record, nil
 		}
 	}
 	records, err := k.Load(c)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		return records[start:stop], nil
 	}
-	return records[start:stop], nil
+	// A damaged chunk may well have records that are not.
+	if record := k.genuine(st, seq, start, stop, false); record != nil {
+		return record, nil
+	}
+	return nil, err
+}
+
+// genuine reads a record by itself, nil if it is not what it should be.
+func (k keeper) genuine(st *stored, seq uint64, start, stop int, ahead bool) []byte {
+	if !st.ref.Plain() {
+		return nil
+	}
+	record, err := k.part(st, start, stop, ahead)
+	if err != nil || !chunked.Genuine(record, seq) {
+		return nil
+	}
+	return record
 }
 
 // part reads a record, with what is behind it.
