@@ -23,6 +23,10 @@ func filled(b *testing.B, subjects [][]byte) *Tree[int] {
 	return tree
 }
 
+// BenchmarkInsert builds a tree. Together with finding, walking and matching below it
+// shows what a tree costs in memory and time.
+//
+// Go: TestSubjectTreeMemoryPerf server/stree/stree_test.go:801
 func BenchmarkInsert(b *testing.B) {
 	subjects := benchmarkSubjects()
 	b.ReportAllocs()
@@ -53,6 +57,9 @@ func BenchmarkReplace(b *testing.B) {
 	}
 }
 
+// BenchmarkMatch matches all, some and few.
+//
+// Go: TestSubjectTreeMatchAllPerf server/stree/stree_test.go:751
 func BenchmarkMatch(b *testing.B) {
 	tree := filled(b, benchmarkSubjects())
 	for _, filter := range []string{">", "account.*.stream.>", "account.77.*.*", "account.*.*.4242"} {
@@ -64,6 +71,9 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
+// BenchmarkAll walks over all in order.
+//
+// Go: TestSubjectTreeIterPerf server/stree/stree_test.go:781
 func BenchmarkAll(b *testing.B) {
 	tree := filled(b, benchmarkSubjects())
 	for b.Loop() {

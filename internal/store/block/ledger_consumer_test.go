@@ -106,7 +106,7 @@ func (d *desk) expect(delivered, floor store.Pair, pending, redelivered int) {
 // TestRedeliveredAfterRestart: how often messages were delivered again is known after
 // restarts, until they are acknowledged.
 //
-// Go: TestFileStoreConsumerRedeliveredLost
+// Go: TestFileStoreConsumerRedeliveredLost server/filestore_test.go:2756
 func TestRedeliveredAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		d := newDesk(t, v, store.Rules{Ack: store.AckExplicit})
@@ -133,7 +133,7 @@ func TestRedeliveredAfterRestart(t *testing.T) {
 // TestLateAcknowledgementSurvives: an acknowledgement that finds no outstanding message,
 // because it was delivered too often, ends the count of its redeliveries for good.
 //
-// Go: TestFileStoreConsumerUpdateAcksFlushesRedelivered
+// Go: TestFileStoreConsumerUpdateAcksFlushesRedelivered server/filestore_test.go:2822
 func TestLateAcknowledgementSurvives(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		d := newDesk(t, v, store.Rules{Ack: store.AckExplicit, MaxDeliver: 1})
@@ -152,7 +152,7 @@ func TestLateAcknowledgementSurvives(t *testing.T) {
 // TestAcknowledgementsAfterRestart plays deliveries and acknowledgements out of order,
 // and restarts in between.
 //
-// Go: TestFileStoreConsumerDeliveredAndAckUpdates
+// Go: TestFileStoreConsumerDeliveredAndAckUpdates server/filestore_test.go:2953
 func TestAcknowledgementsAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		d := newDesk(t, v, store.Rules{Ack: store.AckExplicit})
@@ -186,7 +186,7 @@ func TestAcknowledgementsAfterRestart(t *testing.T) {
 
 // TestUpdatedStateSurvives: a state that came from a peer is there after a restart.
 //
-// Go: TestFileStoreConsumerStoreEncodeAfterRestart
+// Go: TestFileStoreConsumerStoreEncodeAfterRestart server/filestore_test.go:5320
 func TestUpdatedStateSurvives(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		d := newDesk(t, v, store.Rules{Ack: store.AckExplicit})
@@ -199,7 +199,7 @@ func TestUpdatedStateSurvives(t *testing.T) {
 // TestConsumerSetBack: a consumer does not go back by itself, but can be made to, as when
 // its stream has lost its end.
 //
-// Go: TestFileStoreResetConsumerToStreamState
+// Go: TestFileStoreResetConsumerToStreamState server/filestore_test.go:9170
 func TestConsumerSetBack(t *testing.T) {
 	d := newDesk(t, plain, store.Rules{Ack: store.AckNone})
 	d.must(d.Update(store.ConsumerState{Delivered: pair(5, 5), Floor: pair(5, 5)}))
@@ -217,7 +217,7 @@ func TestConsumerSetBack(t *testing.T) {
 // TestDeletingConsumersInUse deletes consumers while they change: deletion succeeds,
 // changes then say that the consumer is closed, and nothing is left of it.
 //
-// Go: TestFileStoreNoDirectoryNotEmptyError
+// Go: TestFileStoreNoDirectoryNotEmptyError server/filestore_test.go:14646
 func TestDeletingConsumersInUse(t *testing.T) {
 	d := newDesk(t, plain, store.Rules{Ack: store.AckExplicit})
 	for i := range 100 {

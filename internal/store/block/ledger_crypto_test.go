@@ -29,7 +29,7 @@ func (s *site) everywhere(text []byte) bool {
 // TestEncrypted: messages and the state of a consumer come back with the key, and without
 // it their bytes are nowhere.
 //
-// Go: TestFileStoreEncrypted
+// Go: TestFileStoreEncrypted server/filestore_test.go:4493
 func TestEncrypted(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -66,7 +66,7 @@ func TestEncrypted(t *testing.T) {
 // TestWithoutTheKey: nothing is opened, and nothing is changed, without the key or with
 // another.
 //
-// Go: TestFileStoreRestoreEncryptedWithNoKeyFuncFails
+// Go: TestFileStoreRestoreEncryptedWithNoKeyFuncFails server/filestore_test.go:5428
 func TestWithoutTheKey(t *testing.T) {
 	for _, right := range []seal.Cipher{aes(1), chacha(1)} {
 		s := newSite(t, variant{cipher: right}, store.Options{})
@@ -102,7 +102,7 @@ func TestWithoutTheKey(t *testing.T) {
 // TestKeysChange: a stream that was plain is encrypted from then on, one with an old key
 // gets the new one, and in each state all can be read.
 //
-// Go: TestFileStoreConvertToEncryptedDoesNotResurrectXoredCache
+// Go: TestFileStoreConvertToEncryptedDoesNotResurrectXoredCache server/filestore_test.go:14982
 func TestKeysChange(t *testing.T) {
 	marker := bytes.Repeat([]byte("MARKER-PLAINTEXT-PAYLOAD-"), 32)
 	s := newSite(t, plain, store.Options{})

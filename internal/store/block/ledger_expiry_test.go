@@ -14,11 +14,11 @@ var restarts = map[string]func(s *site){"crash": (*site).crash, "stop": (*site).
 // TestAgeAfterRestart: what has become too old while the stream was away goes at the first
 // tick, and not before; what has not stays. Holes at the ends do not matter.
 //
-// Go: TestFileStoreAgeLimitRecovery
-// Go: TestFileStoreExpireMsgsOnStart
-// Go: TestFileStoreExpireOnRecoverSubjectAccounting
-// Go: TestFileStoreFSSCloseAndKeepOnExpireOnRecoverBug
-// Go: TestFileStoreBadFirstAndFailedExpireAfterRestart
+// Go: TestFileStoreAgeLimitRecovery server/filestore_test.go:1254
+// Go: TestFileStoreExpireMsgsOnStart server/filestore_test.go:3290
+// Go: TestFileStoreExpireOnRecoverSubjectAccounting server/filestore_test.go:4682
+// Go: TestFileStoreFSSCloseAndKeepOnExpireOnRecoverBug server/filestore_test.go:4658
+// Go: TestFileStoreBadFirstAndFailedExpireAfterRestart server/filestore_test.go:4895
 func TestAgeAfterRestart(t *testing.T) {
 	age := int64(maxAge)
 	for name, c := range map[string]struct {
@@ -117,8 +117,8 @@ func TestSubjectsOfExpired(t *testing.T) {
 // TestLastTimeAndSequenceStay: a stream without messages remembers the time and the
 // sequence of the last, however that went.
 //
-// Go: TestFileStoreRememberLastMsgTime
-// Go: TestFileStoreShortIndexWriteBug
+// Go: TestFileStoreRememberLastMsgTime server/filestore_test.go:3871
+// Go: TestFileStoreShortIndexWriteBug server/filestore_test.go:4176
 func TestLastTimeAndSequenceStay(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxAge: maxAge})
@@ -150,7 +150,7 @@ func TestLastTimeAndSequenceStay(t *testing.T) {
 
 // TestWritingAfterAllExpired: what comes after everything has expired can be read.
 //
-// Go: TestFileStoreEncryptedKeepIndexNeedBekResetBug
+// Go: TestFileStoreEncryptedKeepIndexNeedBekResetBug server/filestore_test.go:4245
 func TestWritingAfterAllExpired(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxAge: maxAge})
@@ -172,9 +172,9 @@ func TestWritingAfterAllExpired(t *testing.T) {
 // TestLifeTimesAfterRestart: messages go when their life time ends, also if that, or the
 // end before, was while the stream was away, and whether their chunk was written or not.
 //
-// Go: TestFileStoreMessageTTLRestart
-// Go: TestFileStoreMessageTTLRecovered
-// Go: TestFileStoreMessageTTLRecoveredSingleMessageWithoutStreamState
+// Go: TestFileStoreMessageTTLRestart server/filestore_test.go:9320
+// Go: TestFileStoreMessageTTLRecovered server/filestore_test.go:9366
+// Go: TestFileStoreMessageTTLRecoveredSingleMessageWithoutStreamState server/filestore_test.go:9439
 func TestLifeTimesAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, c := range []struct {
@@ -209,7 +209,7 @@ func TestLifeTimesAfterRestart(t *testing.T) {
 
 // TestExpiredStaysAway: a message whose life time has ended does not come back.
 //
-// Go: TestFileStoreMessageTTLWriteTombstone
+// Go: TestFileStoreMessageTTLWriteTombstone server/filestore_test.go:9494
 func TestExpiredStaysAway(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, written := range []bool{false, true} {

@@ -13,9 +13,9 @@ import (
 // TestLimitsAfterRestart: a stream at its limit is at its limit after a restart, and goes
 // on so.
 //
-// Go: TestFileStoreMsgLimitBug
-// Go: TestFileStoreFullStateTestSysRemovals
-// Go: TestFileStoreRestoreIndexWithMatchButLeftOverBlocks
+// Go: TestFileStoreMsgLimitBug server/filestore_test.go:519
+// Go: TestFileStoreFullStateTestSysRemovals server/filestore_test.go:6135
+// Go: TestFileStoreRestoreIndexWithMatchButLeftOverBlocks server/filestore_test.go:8361
 func TestLimitsAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxMessages: 1})
@@ -49,7 +49,7 @@ func TestLimitsAfterRestart(t *testing.T) {
 
 // TestLimitsLoweredWhileAway: limits that are lower at the next start are enforced then.
 //
-// Go: TestFileStoreRestartWithExpireAndLockingBug
+// Go: TestFileStoreRestartWithExpireAndLockingBug server/filestore_test.go:5535
 func TestLimitsLoweredWhileAway(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for name, c := range map[string]struct {
@@ -80,9 +80,9 @@ func TestLimitsLoweredWhileAway(t *testing.T) {
 
 // TestLimitPerSubject: of each subject the newest messages stay, with room for them alone.
 //
-// Go: TestFileStoreMaxMsgsPerSubject
-// Go: TestFileStoreRebuildStateProperlyWithMaxMsgsPerSubject
-// Go: TestFileStoreSelectBlockWithFirstSeqRemovals
+// Go: TestFileStoreMaxMsgsPerSubject server/filestore_test.go:4354
+// Go: TestFileStoreRebuildStateProperlyWithMaxMsgsPerSubject server/filestore_test.go:4823
+// Go: TestFileStoreSelectBlockWithFirstSeqRemovals server/filestore_test.go:6212
 func TestLimitPerSubject(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{Limits: store.Limits{MaxPerSubject: 1}}, 100)
@@ -123,7 +123,7 @@ func TestLimitPerSubject(t *testing.T) {
 
 // TestLimitPerSubjectRefusing: a stream that discards new messages in all and per subject.
 //
-// Go: TestFileStoreMaxMsgsAndMaxMsgsPerSubject
+// Go: TestFileStoreMaxMsgsAndMaxMsgsPerSubject server/filestore_test.go:4387
 func TestLimitPerSubjectRefusing(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxMessages: 100, MaxPerSubject: 1, DiscardNew: true, DiscardNewPerSubject: true})
@@ -149,8 +149,8 @@ func TestLimitPerSubjectRefusing(t *testing.T) {
 // TestReplacedMessageAfterRestart: the last message of a subject whose earlier one was in
 // the first chunk.
 //
-// Go: TestFileStoreMaxMsgsPerSubjectOneStaleFblkAfterRestart
-// Go: TestFileStoreDmapBlockRecoverAfterCompact
+// Go: TestFileStoreMaxMsgsPerSubjectOneStaleFblkAfterRestart server/filestore_test.go:8856
+// Go: TestFileStoreDmapBlockRecoverAfterCompact server/filestore_test.go:8320
 func TestReplacedMessageAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{Limits: store.Limits{MaxPerSubject: 1}}, 200)
@@ -173,8 +173,8 @@ func TestReplacedMessageAfterRestart(t *testing.T) {
 // TestManyRemovedByLimits: when a lower limit takes whole chunks, numbers and subjects
 // follow, and the listener hears of every message and byte.
 //
-// Go: TestFileStorePurgeMsgBlock
-// Go: TestFileStorePurgeMsgBlockUpdatesSubjects
+// Go: TestFileStorePurgeMsgBlock server/filestore_test.go:12219
+// Go: TestFileStorePurgeMsgBlockUpdatesSubjects server/filestore_test.go:12260
 func TestManyRemovedByLimits(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		var heard store.Removal
@@ -205,7 +205,7 @@ func TestManyRemovedByLimits(t *testing.T) {
 
 // TestBoundedStreamStaysSmall: a stream of few bytes through which many go has few files.
 //
-// Go: TestFileStoreStreamFailToRollBug
+// Go: TestFileStoreStreamFailToRollBug server/filestore_test.go:3237
 func TestBoundedStreamStaysSmall(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxBytes: 300})
@@ -225,9 +225,9 @@ func TestBoundedStreamStaysSmall(t *testing.T) {
 // TestColdSubjects: what is known of subjects is the same whether their chunks were just
 // written or are on the disk only.
 //
-// Go: TestFileStoreSubjectStateCacheExpiration
-// Go: TestFileStoreFSSExpireNumPendingBug
-// Go: TestFileStoreFSSMeta
+// Go: TestFileStoreSubjectStateCacheExpiration server/filestore_test.go:4432
+// Go: TestFileStoreFSSExpireNumPendingBug server/filestore_test.go:4715
+// Go: TestFileStoreFSSMeta server/filestore_test.go:6928
 func TestColdSubjects(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{Limits: store.Limits{MaxPerSubject: 2}}, 60)
@@ -265,7 +265,7 @@ const maxAge = 10 * time.Second
 // TestAgeLimitWithHoles: messages become too old, also where some between are gone, and
 // so do those that come later.
 //
-// Go: TestFileStoreAgeLimit
+// Go: TestFileStoreAgeLimit server/filestore_test.go:617
 func TestAgeLimitWithHoles(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxAge: maxAge})

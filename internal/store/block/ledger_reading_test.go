@@ -30,10 +30,10 @@ func cold(t testing.TB, v variant, fill func(s *site)) *site {
 
 // TestWritingBetweenReading writes again where the chunk before has left memory.
 //
-// Go: TestFileStoreWriteExpireWrite
-// Go: TestFileStorePartialCacheExpiration
-// Go: TestFileStorePartialIndexes
-// Go: TestFileStoreErrPartialLoadOnSyncClose
+// Go: TestFileStoreWriteExpireWrite server/filestore_test.go:425
+// Go: TestFileStorePartialCacheExpiration server/filestore_test.go:1907
+// Go: TestFileStorePartialIndexes server/filestore_test.go:1930
+// Go: TestFileStoreErrPartialLoadOnSyncClose server/filestore_test.go:5627
 func TestWritingBetweenReading(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -60,8 +60,8 @@ func TestWritingBetweenReading(t *testing.T) {
 // TestReadOnce: a chunk that was read is in memory, and one that has just been written as
 // well, before and after its checkpoint.
 //
-// Go: TestFileStoreReadCache
-// Go: TestFileStoreDontExpireCacheWithRecentWrite
+// Go: TestFileStoreReadCache server/filestore_test.go:1706
+// Go: TestFileStoreDontExpireCacheWithRecentWrite server/filestore_test.go:14608
 func TestReadOnce(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{}, 2000)
@@ -85,7 +85,7 @@ func TestReadOnce(t *testing.T) {
 // whichever direction, leaves no more than the cache in memory, so that the next one reads
 // again.
 //
-// Go: TestFileStoreExpireCacheOnLinearWalk
+// Go: TestFileStoreExpireCacheOnLinearWalk server/filestore_test.go:6980
 func TestMemoryForReadingIsBounded(t *testing.T) {
 	s := cold(t, plain, func(s *site) {
 		s.payload = make([]byte, 400)
@@ -130,12 +130,12 @@ func (s *site) gone(seq uint64) error {
 // TestSearchesReadLittle: who looks for the messages of a subject that has few of them
 // does not read those of others, wherever the search begins.
 //
-// Go: TestFileStoreOptimizeFirstLoadNextMsgWithSequenceZero
-// Go: TestFileStoreLoadNextMsgSkipAhead
-// Go: TestFileStoreLoadNextMsgMultiSkipAhead
-// Go: TestFileStoreLargeSparseMsgsDoNotLoadAfterLast
-// Go: TestFileStoreCheckSkipFirstBlockNotLoadOldBlocks
-// Go: TestFileStoreCheckSkipFirstBlockBug
+// Go: TestFileStoreOptimizeFirstLoadNextMsgWithSequenceZero server/filestore_test.go:7103
+// Go: TestFileStoreLoadNextMsgSkipAhead server/filestore_test.go:13306
+// Go: TestFileStoreLoadNextMsgMultiSkipAhead server/filestore_test.go:13375
+// Go: TestFileStoreLargeSparseMsgsDoNotLoadAfterLast server/filestore_test.go:7901
+// Go: TestFileStoreCheckSkipFirstBlockNotLoadOldBlocks server/filestore_test.go:8119
+// Go: TestFileStoreCheckSkipFirstBlockBug server/filestore_test.go:7953
 func TestSearchesReadLittle(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, others := range [][]string{{"foo.AA.other"}, {"foo.AA.other", "foo.CC.other"}} {
@@ -174,8 +174,8 @@ func TestSearchesReadLittle(t *testing.T) {
 
 // TestLastReadsOneMessage: the last message of a wildcard is found without the others.
 //
-// Go: TestFileStoreLoadLastWildcard
-// Go: TestFileStoreLoadLastWildcardWithPresenceMultipleBlocks
+// Go: TestFileStoreLoadLastWildcard server/filestore_test.go:7596
+// Go: TestFileStoreLoadLastWildcardWithPresenceMultipleBlocks server/filestore_test.go:7638
 func TestLastReadsOneMessage(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		var m store.Message
@@ -203,12 +203,12 @@ func TestLastReadsOneMessage(t *testing.T) {
 // TestCountingReadsNothing: how many messages are selected, from where on and to where,
 // is known without reading any, also after the first ones have gone.
 //
-// Go: TestFileStoreNumPendingLargeNumBlks
-// Go: TestFileStoreNumPendingLastBySubject
-// Go: TestFileStoreFSSExpireNumPending
-// Go: TestFileStoreFilteredPendingPSIMFirstBlockUpdate
-// Go: TestFileStoreWildcardFilteredPendingPSIMFirstBlockUpdate
-// Go: TestFileStoreFilteredPendingPSIMFirstBlockUpdateNextBlock
+// Go: TestFileStoreNumPendingLargeNumBlks server/filestore_test.go:5360
+// Go: TestFileStoreNumPendingLastBySubject server/filestore_test.go:6799
+// Go: TestFileStoreFSSExpireNumPending server/filestore_test.go:7422
+// Go: TestFileStoreFilteredPendingPSIMFirstBlockUpdate server/filestore_test.go:7658
+// Go: TestFileStoreWildcardFilteredPendingPSIMFirstBlockUpdate server/filestore_test.go:7717
+// Go: TestFileStoreFilteredPendingPSIMFirstBlockUpdateNextBlock server/filestore_test.go:7808
 func TestCountingReadsNothing(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		pending := func(s *site, pattern string, start uint64, last bool, expected uint64) {
@@ -273,11 +273,11 @@ func TestCountingReadsNothing(t *testing.T) {
 
 // TestSummaries of what filters select, where messages were removed.
 //
-// Go: TestFileStoreFilteredPendingBug
-// Go: TestFileStoreFilteredFirstMatchingBug
-// Go: TestFileStoreRecaluclateFirstForSubjBug
-// Go: TestFileStoreRemovePerSubjectWithMultipleBlocks
-// Go: TestFileStoreNoFSSBugAfterRemoveFirst
+// Go: TestFileStoreFilteredPendingBug server/filestore_test.go:3698
+// Go: TestFileStoreFilteredFirstMatchingBug server/filestore_test.go:4739
+// Go: TestFileStoreRecaluclateFirstForSubjBug server/filestore_test.go:5481
+// Go: TestFileStoreRemovePerSubjectWithMultipleBlocks server/filestore_test.go:14745
+// Go: TestFileStoreNoFSSBugAfterRemoveFirst server/filestore_test.go:4578
 func TestSummaries(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		begin := func(subjects ...string) *site {
@@ -315,7 +315,7 @@ func TestSummaries(t *testing.T) {
 // TestSummaryOverHoles is that of all messages. Of an empty stream it is nothing; where
 // the stream stands then is in its state.
 //
-// Go: TestFileStoreAllFilteredStateWithDeleted
+// Go: TestFileStoreAllFilteredStateWithDeleted server/filestore_test.go:5120
 func TestSummaryOverHoles(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := cold(t, v, func(s *site) { s.fill(100, "foo") })
@@ -336,9 +336,9 @@ func TestSummaryOverHoles(t *testing.T) {
 // TestPurgeReadsNothing: messages of a subject are removed without reading them or others,
 // and so is nothing for a subject that is not there.
 //
-// Go: TestFileStorePurgeExBufPool
-// Go: TestFileStoreDontLoadSubjectStateIfNotPurged
-// Go: TestFileStoreOnlyLoadSubjectStateOnBlocksWithinInterestRange
+// Go: TestFileStorePurgeExBufPool server/filestore_test.go:6896
+// Go: TestFileStoreDontLoadSubjectStateIfNotPurged server/filestore_test.go:14683
+// Go: TestFileStoreOnlyLoadSubjectStateOnBlocksWithinInterestRange server/filestore_test.go:14708
 func TestPurgeReadsNothing(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := cold(t, v, func(s *site) {
@@ -370,7 +370,7 @@ func TestPurgeReadsNothing(t *testing.T) {
 // TestEverySequenceIsFound looks for each sequence in many chunks, of which some have
 // lost their first message, some their last.
 //
-// Go: TestFileStoreSelectMsgBlockBinarySearch
+// Go: TestFileStoreSelectMsgBlockBinarySearch server/filestore_test.go:14040
 func TestEverySequenceIsFound(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{}, 80) // two messages

@@ -12,9 +12,9 @@ import (
 
 // TestFirstFollowsRemovals removes messages over several chunks, and then the first.
 //
-// Go: TestFileStoreSelectNextFirst
-// Go: TestFileStoreCollapseDmap
-// Go: TestFileStoreStateWithBlkFirstDeleted
+// Go: TestFileStoreSelectNextFirst server/filestore_test.go:304
+// Go: TestFileStoreCollapseDmap server/filestore_test.go:1637
+// Go: TestFileStoreStateWithBlkFirstDeleted server/filestore_test.go:4982
 func TestFirstFollowsRemovals(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{}, 200)
@@ -53,14 +53,14 @@ func TestFirstFollowsRemovals(t *testing.T) {
 
 // TestRemovalsSurvive: what was removed stays away, whichever messages these were.
 //
-// Go: TestFileStoreRemovePartialRecovery
-// Go: TestFileStoreRemoveOutOfOrderRecovery
-// Go: TestFileStoreRecoverWithEmptyMessageBlock
-// Go: TestFileStoreRecoverWithRemovesAndNoIndexDB
-// Go: TestFileStoreTombstonesNoFirstSeqRollback
-// Go: TestFileStoreTombstonesSelectNextFirstCleanup
-// Go: TestFileStoreTombstonesSelectNextFirstCleanupOnRecovery
-// Go: TestFileStoreEmptyBlockContainsPriorTombstones
+// Go: TestFileStoreRemovePartialRecovery server/filestore_test.go:1147
+// Go: TestFileStoreRemoveOutOfOrderRecovery server/filestore_test.go:1190
+// Go: TestFileStoreRecoverWithEmptyMessageBlock server/filestore_test.go:10193
+// Go: TestFileStoreRecoverWithRemovesAndNoIndexDB server/filestore_test.go:7496
+// Go: TestFileStoreTombstonesNoFirstSeqRollback server/filestore_test.go:11931
+// Go: TestFileStoreTombstonesSelectNextFirstCleanup server/filestore_test.go:11987
+// Go: TestFileStoreTombstonesSelectNextFirstCleanupOnRecovery server/filestore_test.go:12046
+// Go: TestFileStoreEmptyBlockContainsPriorTombstones server/filestore_test.go:12522
 func TestRemovalsSurvive(t *testing.T) {
 	for name, c := range map[string]struct {
 		messages              int
@@ -117,7 +117,7 @@ func TestRemovalsSurvive(t *testing.T) {
 
 // TestEachOperationSurvives does one operation to a small stream.
 //
-// Go: TestFileStoreRecoverAfterRemoveOperation
+// Go: TestFileStoreRecoverAfterRemoveOperation server/filestore_test.go:9921
 func TestEachOperationSurvives(t *testing.T) {
 	for name, c := range map[string]struct {
 		do                         func(s *site)
@@ -152,107 +152,17 @@ func TestEachOperationSurvives(t *testing.T) {
 	}
 }
 
-// TestPurgeFreesSpace: after a purge the position stays and the files go.
-//
-// Go: TestFileStorePurge
-// Go: TestFileStoreCacheLookupOnEmptyBlock
-func TestPurgeFreesSpace(t *testing.T) {
-	inVariants(t, func(t *testing.T, v variant) {
-		s := newSite(t, v, store.Options{})
-		s.payload = noise(8 << 10)
-		for round := uint64(1); round <= 2; round++ {
-			for range 16 {
-				s.fill(16, "foo")
-				s.checkpoint()
-			}
-			if state := s.State(); state.Messages != 256 || state.Bytes != 256*store.FileSize(3, 0, 8<<10) {
-				t.Fatalf("%+v", state)
-			}
-			if s.used() < 2<<20 {
-				t.Fatalf("%d bytes on the disk", s.used())
-			}
-			s.purge(store.Purge{}, 256)
-			s.expect(0, 256*round+1, 256*round)
-			if state := s.State(); state.Bytes != 0 || state.Subjects != 0 {
-				t.Fatalf("%+v", state)
-			}
-			s.expectLoad(256*round, store.ErrNotFound)
-			s.survives()
-			s.expect(0, 256*round+1, 256*round)
-			if s.used() > 64<<10 {
-				t.Fatalf("%d bytes on the disk after a purge", s.used())
-			}
-		}
-	})
-}
-
-// noise is bytes that cannot be compressed.
-func noise(n int) []byte {
-	b := make([]byte, n)
-	x := uint32(1)
-	for i := range b {
-		x ^= x << 13
-		x ^= x >> 17
-		x ^= x << 5
-		b[i] = byte(x)
-	}
-	return b
-}
-
-// TestPowerCutInPurge cuts the power in every operation of a purge and the checkpoint
-// after it. The stream then is as before or as after, and no file is left over.
-//
-// Go: TestFileStoreEncryptedPurgeRecoveryAfterKeyRename
-// Go: TestFileStoreRemoveMsgBlockLast
-func TestPowerCutInPurge(t *testing.T) {
-	for name, remove := range map[string]func(s *site){
-		"purge":                      func(s *site) { s.purge(store.Purge{}, 40) },
-		"removal of all":             func(s *site) { s.removeRun(1, 40) },
-		"erasure of the last":        func(s *site) { s.erase(40) },
-		"removal of the newest half": func(s *site) { s.removeRun(21, 40) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, v := range []variant{plain, {cipher: aes(1)}, {cipher: chacha(1)}} {
-				cut := true
-				for at := 0; cut; at++ {
-					s := newSite(t, v, store.Options{})
-					s.fill(40, "foo")
-					s.rest()
-					before := s.picture()
-					s.disk.CutAt(s.disk.Operations() + at)
-					remove(s)
-					after := s.picture()
-					committed := s.tryCommit() == nil
-					_ = s.Checkpoint()
-					cut = s.disk.IsCut()
-					s.lights()
-					s.loadWhole()
-					switch found := s.picture(); {
-					case found != after && (committed || found != before):
-						t.Fatalf("cut at %d (committed: %v): found\n%s", at, committed, found)
-					case found == after && s.State().Messages == 0:
-						s.checkpoint()
-						if s.used() > 0 {
-							t.Fatalf("cut at %d: files %v are left", at, s.chunkFiles())
-						}
-					}
-				}
-			}
-		})
-	}
-}
-
 // TestCompactSurvives: what lies below a sequence goes, within the stream, at its end and
 // beyond.
 //
-// Go: TestFileStoreCompact
-// Go: TestFileStoreCompactLastPlusOne
-// Go: TestFileStoreCompactMsgCountBug
-// Go: TestFileStoreDoubleCompactWithWriteInBetweenEncryptedBug
-// Go: TestFileStoreCompactAllWithDanglingLMB
-// Go: TestFileStorePreserveLastSeqAfterCompact
-// Go: TestFileStoreCompactAndPSIMWhenDeletingBlocks
-// Go: TestFileStoreStreamCompactMultiBlockSubjectInfo
+// Go: TestFileStoreCompact server/filestore_test.go:893
+// Go: TestFileStoreCompactLastPlusOne server/filestore_test.go:946
+// Go: TestFileStoreCompactMsgCountBug server/filestore_test.go:987
+// Go: TestFileStoreDoubleCompactWithWriteInBetweenEncryptedBug server/filestore_test.go:4213
+// Go: TestFileStoreCompactAllWithDanglingLMB server/filestore_test.go:4959
+// Go: TestFileStorePreserveLastSeqAfterCompact server/filestore_test.go:12785
+// Go: TestFileStoreCompactAndPSIMWhenDeletingBlocks server/filestore_test.go:6554
+// Go: TestFileStoreStreamCompactMultiBlockSubjectInfo server/filestore_test.go:5215
 func TestCompactSurvives(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		begin := func(n int, written bool) *site {
@@ -321,10 +231,10 @@ func TestCompactSurvives(t *testing.T) {
 
 // TestTruncateSurvives: what lies above a sequence goes, and writing goes on behind it.
 //
-// Go: TestFileStoreStreamTruncate
-// Go: TestFileStoreStreamTruncateResetMultiBlock
-// Go: TestFileStoreAsyncTruncate
-// Go: TestFileStoreTruncateRemovedBlock
+// Go: TestFileStoreStreamTruncate server/filestore_test.go:1062
+// Go: TestFileStoreStreamTruncateResetMultiBlock server/filestore_test.go:5171
+// Go: TestFileStoreAsyncTruncate server/filestore_test.go:10628
+// Go: TestFileStoreTruncateRemovedBlock server/filestore_test.go:10931
 func TestTruncateSurvives(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, written := range []bool{false, true} {
@@ -376,7 +286,7 @@ func TestTruncateSurvives(t *testing.T) {
 // TestTruncateToRemoved: the sequence that becomes the last may be one without a message,
 // in a chunk that was compressed.
 //
-// Go: TestFileStoreCompressionAfterTruncate
+// Go: TestFileStoreCompressionAfterTruncate server/filestore_test.go:10771
 func TestTruncateToRemoved(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for name, remove := range map[string]func(s *site, seq uint64){
@@ -407,166 +317,13 @@ func TestTruncateToRemoved(t *testing.T) {
 	})
 }
 
-// TestEraseLeavesNothing: after the checkpoint that follows an erasure, what was erased
-// is nowhere in the stream's files, and its neighbours are as they were; nor does any
-// removal come back.
-//
-// Go: TestFileStoreEraseAndNoIndexRecovery
-// Go: TestFileStoreAtomicEraseMsg
-// Go: TestFileStoreEraseMsgDoesNotLoseTombstones
-// Go: TestFileStoreEraseMsgWithDbitSlots
-// Go: TestFileStoreEraseMsgWithAllTrailingDbitSlots
-// Go: TestFileStoreStreamDeleteCacheBug
-// Go: TestJetStreamFileStoreSubjectsRemovedAfterSecureErase
-func TestEraseLeavesNothing(t *testing.T) {
-	secret := []byte("the secret that is to vanish without a trace")
-	inVariants(t, func(t *testing.T, v variant) {
-		open := v == plain // with compression or encryption nobody could see it in the files
-		for _, lone := range []bool{false, true} {
-			s := newSite(t, v, store.Options{})
-			s.put("foo", "foo")
-			if lone {
-				s.payload = make([]byte, 600) // the next comes into another chunk
-				s.put("foo")
-				s.remove(3)
-			}
-			s.payload = secret
-			third := s.put("foo")
-			s.payload = []byte("payload")
-			s.remove(2)
-			if !lone {
-				s.put("foo")
-			}
-			s.checkpoint()
-			if open && !s.contains(secret) {
-				t.Fatal("the message is not on the disk")
-			}
-			s.erase(third)
-			if ok, err := s.Erase(third); ok || err != nil {
-				t.Fatalf("erased twice: %v %v", ok, err)
-			}
-			s.checkpoint()
-			if open && s.contains(secret) {
-				t.Fatal("the erased message is on the disk")
-			}
-			s.expectLoad(2, store.ErrNotFound)
-			s.expectLoad(third, store.ErrNotFound)
-			s.survives()
-			s.expectLoad(1, nil)
-			s.expectLoad(2, store.ErrNotFound)
-			s.expectLoad(third, store.ErrNotFound)
-		}
-
-		s := newSite(t, v, store.Options{})
-		s.fill(100, "foo")
-		s.stop()
-		for seq := uint64(2); seq <= 100; seq += 2 {
-			s.erase(seq)
-		}
-		s.expect(50, 1, 100)
-		s.survives()
-		for seq := uint64(2); seq <= 100; seq += 2 {
-			s.expectLoad(seq, store.ErrNotFound)
-		}
-
-		for _, behind := range []bool{false, true} {
-			s := newSite(t, v, store.Options{})
-			s.put("foo", "foo")
-			s.skip(0, 10)
-			if behind {
-				s.put("foo")
-			}
-			s.checkpoint()
-			s.erase(2)
-			s.survives()
-		}
-
-		s = newSite(t, v, store.Options{})
-		s.put("test.1", "test.2", "test.3")
-		s.checkpoint()
-		s.erase(1)
-		if n := s.State().Subjects; n != 2 {
-			t.Fatalf("%d subjects", n)
-		}
-		for subject, expected := range map[string]uint64{"test.1": 0, "test.2": 1, "test.3": 1} {
-			totals, err := store.Totals(s.Stream, filter(t, subject), 0)
-			if err != nil || totals[subject] != expected {
-				t.Fatalf("%s: %v %v", subject, totals, err)
-			}
-		}
-	})
-}
-
-// TestPurgeOfSubjectSurvives: messages of a subject go, up to a sequence or but for the
-// newest, over many chunks.
-//
-// Go: TestFileStorePurgeExWithSubject
-// Go: TestFileStorePurgeExNoTombsOnBlockRemoval
-// Go: TestFileStorePurgeExKeepOneBug
-// Go: TestFileStoreWriteFullStateAfterPurgeEx
-// Go: TestFileStoreKeepWithDeletedMsgsBug
-// Go: TestFileStoreFullStatePurge
-// Go: TestFileStoreFullStatePurgeFullRecovery
-func TestPurgeOfSubjectSurvives(t *testing.T) {
-	inVariants(t, func(t *testing.T, v variant) {
-		of := func(pattern string) *store.Filter { return filter(t, pattern) }
-
-		s := newSite(t, v, store.Options{})
-		s.put("foo.0")
-		s.fill(200, "foo.1")
-		s.put("foo.2")
-		s.rest()
-		s.purge(store.Purge{Filter: of("foo.1")}, 200)
-		s.expect(2, 1, 202)
-		s.survives()
-
-		s = newSite(t, v, store.Options{})
-		s.fill(100, "foo.1")
-		s.put("foo.2")
-		s.rest()
-		s.purge(store.Purge{Filter: of("foo.1")}, 100)
-		s.expect(1, 101, 101)
-		s.survives()
-
-		s = chunkedSite(t, v, store.Options{}, 100)
-		s.put("A", "B", "A", "B")
-		s.expectMatching("A", 1, 2, 1, 3)
-		s.purge(store.Purge{Filter: of("A"), Keep: 1}, 1)
-		s.survives()
-		s.expectMatching("A", 1, 1, 3, 3)
-
-		s = newSite(t, v, store.Options{})
-		s.fillNumbered("foo", 1, 10)
-		s.remove(8, 9, 10)
-		s.purge(store.Purge{Below: 8}, 7)
-		s.expect(0, 11, 10)
-		s.survives()
-
-		s = chunkedSite(t, v, store.Options{}, 100)
-		s.fill(10, "A")
-		s.purge(store.Purge{}, 10)
-		s.survives()
-		for range 5 {
-			s.put("B", "C")
-		}
-		s.purge(store.Purge{Filter: of("B")}, 5)
-		s.survives()
-		s.purge(store.Purge{Keep: 2}, 3)
-		s.expect(2, 18, 20)
-		s.survives()
-		s.purge(store.Purge{}, 2)
-		s.expect(0, 21, 20)
-		s.survives()
-	})
-}
-
 // TestSnapshotHoles: the holes of a snapshot are those of the stream, however they came
 // about and wherever the chunks end.
 //
-// Go: TestFileStoreDeleteRangeTwoGaps
-// Go: TestFileStoreDeleteBlocksWithSingleMessageBlocks
-// Go: TestFileStoreDeleteBlocks
-// Go: TestFileStoreDeleteBlocksWithManyEmptyBlocks
+// Go: TestFileStoreDeleteRangeTwoGaps server/filestore_test.go:13508
+// Go: TestFileStoreDeleteBlocksWithSingleMessageBlocks server/filestore_test.go:13559
+// Go: TestFileStoreDeleteBlocks server/filestore_test.go:13758
+// Go: TestFileStoreDeleteBlocksWithManyEmptyBlocks server/filestore_test.go:13902
 func TestSnapshotHoles(t *testing.T) {
 	for _, chunk := range []int{1, 150, 400} {
 		s := chunkedSite(t, plain, store.Options{}, chunk)
@@ -633,10 +390,10 @@ func decodedHoles(s *site) (list []store.Range) {
 // TestRemovingRanges removes runs of sequences that a peer says are gone: some of a chunk,
 // whole chunks, what is gone already, and what was never there.
 //
-// Go: TestFileStoreRemoveMsgsInRange
-// Go: TestFileStoreRemoveMsgsInRangePartialBlocks
-// Go: TestFileStoreRemoveMsgsInRangeWithTombstones
-// Go: TestPruneDeleteBlock
+// Go: TestFileStoreRemoveMsgsInRange server/filestore_test.go:14105
+// Go: TestFileStoreRemoveMsgsInRangePartialBlocks server/filestore_test.go:14210
+// Go: TestFileStoreRemoveMsgsInRangeWithTombstones server/filestore_test.go:14308
+// Go: TestPruneDeleteBlock server/filestore_test.go:13676
 func TestRemovingRanges(t *testing.T) {
 	for _, chunk := range []int{1, 200} {
 		s := chunkedSite(t, plain, store.Options{}, chunk)
@@ -688,7 +445,7 @@ func run(first, last uint64) (list []uint64) {
 // TestDeletedStreamLeavesNothing: a stream can be deleted while strange files appear in
 // its directory; its own files go.
 //
-// Go: TestFileStoreStreamDeleteDirNotEmpty
+// Go: TestFileStoreStreamDeleteDirNotEmpty server/filestore_test.go:3113
 func TestDeletedStreamLeavesNothing(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -726,7 +483,7 @@ func TestDeletedStreamLeavesNothing(t *testing.T) {
 // TestListenerHearsWhatLimitsRemove: the subject that a listener is given is right, and
 // stays so while it reads.
 //
-// Go: TestFileStoreRemoveMsgViaLimitsCallbackAliasedSubj
+// Go: TestFileStoreRemoveMsgViaLimitsCallbackAliasedSubj server/filestore_test.go:15042
 func TestListenerHearsWhatLimitsRemove(t *testing.T) {
 	var s *site
 	heard := ""

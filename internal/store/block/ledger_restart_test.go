@@ -17,8 +17,8 @@ import (
 // TestStoreLoadRemove stores some messages, reads each right away, and removes the first,
 // the last and one between.
 //
-// Go: TestFileStoreBasics
-// Go: TestFileStoreWriteAndReadSameBlock
+// Go: TestFileStoreBasics server/filestore_test.go:87
+// Go: TestFileStoreWriteAndReadSameBlock server/filestore_test.go:1586
 func TestStoreLoadRemove(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -47,8 +47,8 @@ func TestStoreLoadRemove(t *testing.T) {
 // TestRestarts goes through a life with several restarts: messages, more messages, a
 // purge, one message that is removed.
 //
-// Go: TestFileStoreBasicWriteMsgsAndRestore
-// Go: TestFileStoreAndRetrieveMultiBlock
+// Go: TestFileStoreBasicWriteMsgsAndRestore server/filestore_test.go:182
+// Go: TestFileStoreAndRetrieveMultiBlock server/filestore_test.go:1603
 func TestRestarts(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -115,7 +115,7 @@ func TestStoppedStreamRefuses(t *testing.T) {
 
 // TestStrangeFiles: files that are not of the stream change nothing and stay.
 //
-// Go: TestFileStoreRecoverOnlyBlkFiles
+// Go: TestFileStoreRecoverOnlyBlkFiles server/filestore_test.go:9858
 func TestStrangeFiles(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -138,11 +138,11 @@ func TestStrangeFiles(t *testing.T) {
 // TestSkipsAfterRestart leaves out sequences at the beginning, between messages and at the
 // end, one by one and many at once.
 //
-// Go: TestFileStoreSkipMsg
-// Go: TestFileStoreSkipMsgAndNumBlocks
-// Go: TestFileStoreDetectDeleteGapWithLastSkipMsg
-// Go: TestFileStoreIdxAccountingForSkipMsgs
-// Go: TestFileStoreAsyncFlushOnSkipMsgs
+// Go: TestFileStoreSkipMsg server/filestore_test.go:341
+// Go: TestFileStoreSkipMsgAndNumBlocks server/filestore_test.go:5407
+// Go: TestFileStoreDetectDeleteGapWithLastSkipMsg server/filestore_test.go:12102
+// Go: TestFileStoreIdxAccountingForSkipMsgs server/filestore_test.go:12476
+// Go: TestFileStoreAsyncFlushOnSkipMsgs server/filestore_test.go:10693
 func TestSkipsAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -214,10 +214,10 @@ func times(n int, do func(i int)) {
 
 // TestOnlySkips: a stream that has never had a message keeps its place.
 //
-// Go: TestFileStoreLeftoverSkipMsgInDmap
-// Go: TestFileStoreReloadAndLoseLastSequence
-// Go: TestFileStoreReloadAndLoseLastSequenceWithSkipMsgs
-// Go: TestFileStoreDetectDeleteGapWithOnlySkipMsg
+// Go: TestFileStoreLeftoverSkipMsgInDmap server/filestore_test.go:9803
+// Go: TestFileStoreReloadAndLoseLastSequence server/filestore_test.go:7543
+// Go: TestFileStoreReloadAndLoseLastSequenceWithSkipMsgs server/filestore_test.go:7570
+// Go: TestFileStoreDetectDeleteGapWithOnlySkipMsg server/filestore_test.go:12145
 func TestOnlySkips(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for name, skip := range map[string]func(s *site){
@@ -243,7 +243,7 @@ func TestOnlySkips(t *testing.T) {
 
 // TestSkipBehindCompaction: sequences that are left out behind a removed large message.
 //
-// Go: TestFileStoreSkipMsgAndCompactRequiresAppend
+// Go: TestFileStoreSkipMsgAndCompactRequiresAppend server/filestore_test.go:12816
 func TestSkipBehindCompaction(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -273,9 +273,9 @@ func TestFirstSequenceAfterRestart(t *testing.T) {
 // TestJournalBeyondIndex: what came after the last orderly end is found again, whether it
 // fills up the newest chunk or many more, with and without removals.
 //
-// Go: TestFileStoreFullStateBasics
-// Go: TestFileStoreFullStateMultiBlockPastWAL
-// Go: TestFileStoreFullStateMidBlockPastWAL
+// Go: TestFileStoreFullStateBasics server/filestore_test.go:5755
+// Go: TestFileStoreFullStateMultiBlockPastWAL server/filestore_test.go:6376
+// Go: TestFileStoreFullStateMidBlockPastWAL server/filestore_test.go:6436
 func TestJournalBeyondIndex(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{}, 100)
@@ -306,7 +306,7 @@ func TestJournalBeyondIndex(t *testing.T) {
 
 // TestRemovalsBeyondIndex: removals by the owner after the last orderly end.
 //
-// Go: TestFileStoreFullStateTestUserRemoveWAL
+// Go: TestFileStoreFullStateTestUserRemoveWAL server/filestore_test.go:6040
 func TestRemovalsBeyondIndex(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := chunkedSite(t, v, store.Options{}, 100)
@@ -329,8 +329,7 @@ func TestRemovalsBeyondIndex(t *testing.T) {
 
 // TestManySubjectsAfterRestart: a great number of long and different subjects.
 //
-// Go: TestFileStoreLargeFullStatePSIM
-// Go: TestFileStoreTrackSubjLenForPSIM
+// Go: TestFileStoreLargeFullStatePSIM server/filestore_test.go:6666
 func TestManySubjectsAfterRestart(t *testing.T) {
 	s := chunkedSite(t, plain, store.Options{}, 0)
 	s.payload = nil
@@ -364,9 +363,9 @@ func TestManySubjectsAfterRestart(t *testing.T) {
 // TestIndexSavesReading: after an orderly end no chunk is read to know what is there,
 // however many there are.
 //
-// Go: TestFileStoreIndexDBExistsAfterShutdown
-// Go: TestFileStoreNoFSSWhenNoSubjects
-// Go: TestFileStoreNoFSSAfterRecover
+// Go: TestFileStoreIndexDBExistsAfterShutdown server/filestore_test.go:6731
+// Go: TestFileStoreNoFSSWhenNoSubjects server/filestore_test.go:4540
+// Go: TestFileStoreNoFSSAfterRecover server/filestore_test.go:4622
 func TestIndexSavesReading(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, subject := range []string{"", "foo.bar.baz"} {
@@ -397,8 +396,8 @@ func TestIndexSavesReading(t *testing.T) {
 
 // TestSubjectsAfterRestart: the subjects are counted, and each has its last message.
 //
-// Go: TestFileStoreExpireSubjectMeta
-// Go: TestFileStoreSubjectCorruption
+// Go: TestFileStoreExpireSubjectMeta server/filestore_test.go:4303
+// Go: TestFileStoreSubjectCorruption server/filestore_test.go:6764
 func TestSubjectsAfterRestart(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := limited(t, v, store.Limits{MaxPerSubject: 1})
@@ -434,16 +433,47 @@ func TestSubjectsAfterRestart(t *testing.T) {
 // TestFiltersDoNotChangeWhatTheyAreMadeOf: the subjects of a stream stay in their order
 // when a filter is made of them.
 //
-// Go: TestFileStoreMultiLastSeqsDoesNotReorderConfigSubjects
+// Go: TestFileStoreMultiLastSeqsDoesNotReorderConfigSubjects server/filestore_test.go:15181
+// Go: TestMemStoreMultiLastSeqsDoesNotReorderConfigSubjects server/memstore_test.go:1774
 func TestFiltersDoNotChangeWhatTheyAreMadeOf(t *testing.T) {
-	s := newSite(t, plain, store.Options{})
-	s.put("orders.1", "billing.1")
-	subjects := []string{"orders.*", "billing.*"}
-	list, err := s.LastSequences(filter(t, subjects...), 0, 0)
-	if err != nil || !slices.Equal(list, []uint64{1, 2}) {
-		t.Fatalf("%v %v", list, err)
-	}
-	if !slices.Equal(subjects, []string{"orders.*", "billing.*"}) {
-		t.Fatalf("subjects became %v", subjects)
-	}
+	inBothStores(t, store.Options{}, func(t *testing.T, s *large) {
+		s.put("orders.1", nil)
+		s.put("billing.1", nil)
+		subjects := []string{"orders.*", "billing.*"}
+		list, err := s.LastSequences(filter(t, subjects...), 0, 0)
+		if err != nil || !slices.Equal(list, []uint64{1, 2}) {
+			t.Fatalf("%v %v", list, err)
+		}
+		if !slices.Equal(subjects, []string{"orders.*", "billing.*"}) {
+			t.Fatalf("subjects became %v", subjects)
+		}
+	})
+}
+
+// TestHolesFromTheBeginning: messages with holes before and between them are found, and
+// nothing is in the holes.
+//
+// Go: TestFileStoreMsgBlockHolesAndIndexing server/filestore_test.go:6259
+func TestHolesFromTheBeginning(t *testing.T) {
+	inVariants(t, func(t *testing.T, v variant) {
+		s := limited(t, v, store.Limits{MaxPerSubject: 1})
+		there := map[uint64]string{}
+		for _, step := range []struct {
+			skip    uint64
+			subject string
+		}{{1, "A"}, {1, "B"}, {7, "C"}} {
+			s.skip(0, step.skip)
+			there[s.put(step.subject)] = step.subject
+			s.survives()
+			for seq := uint64(1); seq <= s.State().LastSequence; seq++ {
+				if subject, ok := there[seq]; !ok {
+					s.expectLoad(seq, store.ErrNotFound)
+				} else if m := s.expectLoad(seq, nil); string(m.Subject) != subject {
+					t.Fatalf("message %d is on %s", seq, m.Subject)
+				}
+			}
+		}
+		s.expect(3, 2, 12)
+		s.expectDeleted(3, 5, 6, 7, 8, 9, 10, 11)
+	})
 }

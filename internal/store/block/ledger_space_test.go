@@ -3,6 +3,7 @@ package block_test
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,18 +35,13 @@ func (s *site) settled() (changes int) {
 // comes back with the checkpoints, the messages that stay are as they were, and then there
 // is nothing more to do.
 //
-// Go: TestFileStoreSparseCompaction
-// Go: TestFileStoreSparseCompactionWithInteriorDeletes
-// Go: TestFileStoreMsgBlockCompactionAndHoles
-// Go: TestFileStoreCompactingBlocksOnSync
-// Go: TestFileStoreMsgBlockShouldCompact
-// Go: TestFileStoreSyncCompressOnlyIfDirty
-// Go: TestFileStoreTombstoneRbytes
-// Go: TestFileStoreRebuildStateDmapAccountingBug
-// Go: TestFileStoreMissingDeletesAfterCompact
-// Go: TestFileStoreCompactRestoresLastSeq
-// Go: TestFileStoreDontSpamCompactWhenMostlyTombstones
-// Go: TestFileStoreRestoreDeleteTombstonesExceedingMaxBlkSize
+// Go: TestFileStoreSparseCompaction server/filestore_test.go:3498
+// Go: TestFileStoreSparseCompactionWithInteriorDeletes server/filestore_test.go:3614
+// Go: TestFileStoreMsgBlockCompactionAndHoles server/filestore_test.go:6321
+// Go: TestFileStoreCompactingBlocksOnSync server/filestore_test.go:6496
+// Go: TestFileStoreMsgBlockShouldCompact server/filestore_test.go:8017
+// Go: TestFileStoreSyncCompressOnlyIfDirty server/filestore_test.go:8184
+// Go: TestFileStoreDontSpamCompactWhenMostlyTombstones server/filestore_test.go:9611
 func TestSpaceComesBack(t *testing.T) {
 	for name, remove := range map[string]func(s *site){
 		"the front":          func(s *site) { s.compact(1901, 1900) },
@@ -94,6 +90,83 @@ func TestSpaceComesBack(t *testing.T) {
 	}
 }
 
+// TestHolesAfterSpaceComesBack: where chunks were written anew without what was removed,
+// the holes are still known, and more can be removed.
+//
+// Go: TestFileStoreRebuildStateDmapAccountingBug server/filestore_test.go:3980
+// Go: TestFileStoreMissingDeletesAfterCompact server/filestore_test.go:12395
+// Go: TestFileStoreCompactRestoresLastSeq server/filestore_test.go:13124
+func TestHolesAfterSpaceComesBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		messages       int
+		remove, then   []uint64
+		deleted, after []uint64
+	}{
+		"first, last and between": {6, []uint64{1, 3, 4, 6}, []uint64{5}, []uint64{3, 4, 6}, []uint64{3, 4, 5, 6}},
+		"many, then the first":    {100, run(2, 40), []uint64{1}, run(2, 40), nil},
+		"the ends":                {4, []uint64{1, 4}, nil, []uint64{4}, []uint64{4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVariants(t, func(t *testing.T, v variant) {
+				s := chunkedSite(t, v, store.Options{}, 4000)
+				s.fill(c.messages, "foo")
+				s.checkpoint()
+				s.remove(c.remove...)
+				s.expectDeleted(c.deleted...)
+				s.settled()
+				s.survives()
+				s.expectDeleted(c.deleted...)
+				s.remove(c.then...)
+				s.settled()
+				s.survives()
+				s.expectDeleted(c.after...)
+			})
+		})
+	}
+}
+
+// TestFilesStayBounded: however high the sequences and however many removals, no file
+// outgrows its size, and the manifest does not grow with what was removed.
+//
+// Go: TestFileStoreRestoreDeleteTombstonesExceedingMaxBlkSize server/filestore_test.go:8427
+func TestFilesStayBounded(t *testing.T) {
+	inVariants(t, func(t *testing.T, v variant) {
+		s := newSite(t, v, store.Options{})
+		const first = 1_000_000_000
+		s.purge(store.Purge{Below: first}, 0)
+		s.expect(0, first, first-1)
+		for i := range 2000 {
+			s.put(fmt.Sprintf("foo.%d", i))
+			if i%200 == 0 {
+				s.checkpoint()
+			}
+		}
+		for seq := uint64(first + 1); seq <= first+1000; seq++ {
+			s.remove(seq)
+			if seq%10 == 0 {
+				s.checkpoint()
+			}
+		}
+		s.survives()
+		s.remove(first)
+		s.settled()
+		s.expect(999, first+1001, first+1999)
+		for _, name := range s.chunkFiles() {
+			info, err := s.disk.Stat(name)
+			s.must(err)
+			if info.Size > 64<<10+1000 {
+				t.Errorf("%s has %d bytes", name, info.Size)
+			}
+		}
+		info, err := s.disk.Stat(streamDir + "/manifest")
+		s.must(err)
+		if info.Size > 128<<10 {
+			t.Errorf("the manifest has %d bytes", info.Size)
+		}
+		s.survives()
+	})
+}
+
 // keepEvery leaves the nth messages.
 func (s *site) keepEvery(n uint64) {
 	s.t.Helper()
@@ -114,10 +187,10 @@ func (s *site) eraseRun(first, last uint64) {
 // TestHeadSpaceComesBack: where most of the oldest messages went at once, as in a log that
 // is compacted, their space comes back, those that stay can be read, and writing goes on.
 //
-// Go: TestFileStoreCompactReclaimHeadSpace
-// Go: TestFileStoreCompactHeadReclaimRecompressedBlock
-// Go: TestFileStoreCompactRewritesFileWithSwap
-// Go: TestFileStoreRecoverAfterCompact
+// Go: TestFileStoreCompactReclaimHeadSpace server/filestore_test.go:3763
+// Go: TestFileStoreCompactHeadReclaimRecompressedBlock server/filestore_test.go:13220
+// Go: TestFileStoreCompactRewritesFileWithSwap server/filestore_test.go:12851
+// Go: TestFileStoreRecoverAfterCompact server/filestore_test.go:10082
 func TestHeadSpaceComesBack(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		for _, size := range []int{1 << 10, 16 << 10} {
@@ -170,8 +243,8 @@ func TestHeadSpaceComesBack(t *testing.T) {
 // moves messages together and deletes files: nothing is lost, for what was moved is synced
 // before its old place goes.
 //
-// Go: TestFileStoreInlineCompactionSync
-// Go: TestFileStoreSyncBlocksSyncsCompaction
+// Go: TestFileStoreInlineCompactionSync server/filestore_test.go:8053
+// Go: TestFileStoreSyncBlocksSyncsCompaction server/filestore_test.go:8260
 func TestPowerCutWhileSpaceComesBack(t *testing.T) {
 	for _, v := range []variant{plain, {compression: 1, cipher: aes(1)}} {
 		s := newSite(t, v, store.Options{})
@@ -208,8 +281,8 @@ func TestPowerCutWhileSpaceComesBack(t *testing.T) {
 // TestDurableWhenTold: what a commit was reported for survives a power cut at once, also
 // if there never was a checkpoint; a journal that syncs later keeps what was synced.
 //
-// Go: TestFileStoreSyncBlocksFlushesAndSyncsMessages
-// Go: TestFileStoreSyncIntervals
+// Go: TestFileStoreSyncBlocksFlushesAndSyncsMessages server/filestore_test.go:12680
+// Go: TestFileStoreSyncIntervals server/filestore_test.go:5660
 func TestDurableWhenTold(t *testing.T) {
 	inVariants(t, func(t *testing.T, v variant) {
 		s := newSite(t, v, store.Options{})
@@ -232,7 +305,7 @@ func TestDurableWhenTold(t *testing.T) {
 		s.loadWhole()
 		s.put("foo")
 		s.disk.Fail(func(o faulty.Operation) error {
-			if o.Kind == faulty.Sync {
+			if o.Kind == faulty.Sync && strings.HasSuffix(o.Name, ".seg") {
 				return syscall.EIO
 			}
 			return nil
