@@ -3,7 +3,7 @@
 GO      ?= go
 FUZZTIME ?= 2s
 
-.PHONY: build test lint race fuzz interop browser bench cross parity clean
+.PHONY: build test lint race fuzz crash mutants interop browser bench cross parity clean
 
 build: ## the server, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o godwit ./cmd/godwit
@@ -25,6 +25,12 @@ parity: ## which behaviours of the reference have tests
 fuzz: ## every fuzz target for $(FUZZTIME)
 	./scripts/fuzz.sh $(FUZZTIME)
 
+crash: ## power cuts of the storage: CUTS=100000 LIMIT=3600 (seconds) SEED=...
+	./scripts/crash.sh
+
+mutants: ## deliberate bugs of the storage, each of which a test must find
+	./scripts/mutants.sh
+
 cross: ## builds for every supported system
 	./scripts/cross.sh
 
@@ -32,6 +38,7 @@ interop: ## tests with stock clients and the reference server
 	./scripts/browser.sh prepare
 	cd interop && $(GO) vet ./... && $(GO) test -race -timeout 300s ./...
 	cd interop/legacy && $(GO) vet ./... && $(GO) test -timeout 300s ./...
+	cd interop/store && $(GO) vet ./... && $(GO) test -timeout 300s ./...
 	cd bench && $(GO) vet ./... && $(GO) test -timeout 120s ./...
 
 browser: ## the JavaScript client in Node and in headless Chromium, which it installs

@@ -537,14 +537,20 @@ func excused(disk *faulty.Disk, err error) bool {
 }
 
 // crashCuts is how many power cuts are tried, and until when; GODWIT_CRASH_CUTS
-// sets another number, without a limit of time.
+// sets another number, and GODWIT_CRASH_LIMIT another time than a day.
 func crashCuts(t *testing.T) (cuts int, deadline time.Time) {
 	if s := os.Getenv("GODWIT_CRASH_CUTS"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			t.Fatalf("GODWIT_CRASH_CUTS: %v", err)
 		}
-		return n, time.Now().Add(24 * time.Hour)
+		limit := 24 * time.Hour
+		if s := os.Getenv("GODWIT_CRASH_LIMIT"); s != "" {
+			if limit, err = time.ParseDuration(s); err != nil {
+				t.Fatalf("GODWIT_CRASH_LIMIT: %v", err)
+			}
+		}
+		return n, time.Now().Add(limit)
 	}
 	if testing.Short() {
 		return 100, time.Now().Add(3 * time.Second)
@@ -570,6 +576,7 @@ func crashSeed(t *testing.T) uint64 {
 // seed.
 func TestPowerCuts(t *testing.T) {
 	seed := crashSeed(t)
+	begin := seed
 	left, deadline := crashCuts(t)
 	tried := 0
 	for ; tried < left && (tried == 0 || time.Now().Before(deadline)); seed++ {
@@ -584,5 +591,5 @@ func TestPowerCuts(t *testing.T) {
 			tried++
 		}
 	}
-	t.Logf("%d power cuts", tried)
+	t.Logf("%d power cuts from seed %d on", tried, begin)
 }

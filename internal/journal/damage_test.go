@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"strings"
 	"syscall"
 	"testing"
@@ -535,4 +536,37 @@ func TestRealDisk(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCommitAtAnotherPlace: a commit that lies where it was not written, within its own
+// segment, is no data and no damage.
+func TestCommitAtAnotherPlace(t *testing.T) {
+	disk := faulty.New(1)
+	j, _ := openOn(t, disk, small())
+	for _, data := range []string{"one", "two", "three"} {
+		appendOne(t, j, 1, data)
+	}
+	written := j.Stats().Written
+	j.mu.Lock()
+	name := path.Join(testDir, j.segments[written.Segment()].name)
+	j.mu.Unlock()
+	crashed := disk.Clone(1)
+	must(t, j.Close())
+	f, err := crashed.OpenFile(name, 0)
+	must(t, err)
+	for page := int64(0); page < 2; page++ {
+		content := make([]byte, vfs.PageSize)
+		_, err := f.ReadAt(content, page*vfs.PageSize)
+		must(t, err)
+		_, err = f.WriteAt(content, written.Offset()+page*vfs.PageSize)
+		must(t, err)
+	}
+	must(t, f.Close())
+	j, report, err := Open(crashed, testDir, small())
+	must(t, err)
+	if report.Damaged() {
+		t.Errorf("%+v", report)
+	}
+	expect(t, j, 1, "1=one", "2=two", "3=three")
+	must(t, j.Close())
 }

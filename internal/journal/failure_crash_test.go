@@ -165,6 +165,7 @@ func (a watchedAEAD) Seal(to, nonce, plain, more []byte) []byte {
 // back, and no nonce is used twice. The variables of TestPowerCuts apply.
 func TestFailuresThenPowerCuts(t *testing.T) {
 	seed := crashSeed(t)
+	begin := seed
 	left, deadline := crashCuts(t)
 	tried := 0
 	more := func() bool { return tried < left && (tried == 0 || time.Now().Before(deadline)) }
@@ -192,5 +193,5 @@ func TestFailuresThenPowerCuts(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d failures", tried)
+	t.Logf("%d power cuts after failures from seed %d on", tried, begin)
 }

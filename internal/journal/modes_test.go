@@ -1,12 +1,14 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 )
 
@@ -155,4 +157,27 @@ func TestFailedSyncOfTheSegmentBefore(t *testing.T) {
 		}
 	}
 	t.Fatal("the segment is never full")
+}
+
+// TestNoNonceTwice: each record has a nonce of its own, in one append, in one segment, and
+// after a start.
+func TestNoNonceTwice(t *testing.T) {
+	for _, make := range []func([]byte) (seal.Cipher, error){seal.NewAESGCM, seal.NewChaCha20Poly1305} {
+		c, err := make(bytes.Repeat([]byte{1}, 32))
+		must(t, err)
+		watch, disk, options := &nonceWatch{}, faulty.New(1), small()
+		options.Cipher = watchedCipher{c, watch}
+		for range 4 {
+			j, _ := openOn(t, disk, options)
+			for range 50 {
+				_, err := j.AppendWait(1, []byte("a"), []byte("b"), []byte("c"))
+				must(t, err)
+			}
+			must(t, j.Close())
+		}
+		must(t, watch.reused())
+		if len(watch.seen) < 600 {
+			t.Errorf("%d nonces for 600 records", len(watch.seen))
+		}
+	}
 }

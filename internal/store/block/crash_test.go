@@ -18,7 +18,22 @@ import (
 var (
 	cuts      = flag.Int("cuts", usualCuts(), "power cuts of each crash test")
 	firstSeed = flag.Uint64("seed", 1, "seed with which crash tests begin")
+	limit     = flag.Duration("limit", 24*time.Hour, "time after which a crash test tries no more cuts")
 )
+
+// until returns whether there are to be more power cuts, as a function of those so far.
+func until(most int) func(tried int) bool {
+	end := time.Now().Add(*limit)
+	return func(tried int) bool { return tried < most && time.Now().Before(end) }
+}
+
+// seeds is how many seeds are tried.
+func seeds(usual uint64) uint64 {
+	if raced {
+		return usual / 5
+	}
+	return usual
+}
 
 func usualCuts() int {
 	if raced {
@@ -161,22 +176,22 @@ func (h *history) run(s *Stream, p *program, steps int) {
 // is what the stream was after one of its commits, not before the last that was told to
 // be durable; and it is found again after another cut during the recovery.
 //
-// Go: TestFileStoreBasicWriteMsgsAndRestore server/filestore_test.go:164
+// Go: TestFileStoreBasicWriteMsgsAndRestore server/filestore_test.go:182
 func TestPowerCut(t *testing.T) {
-	total, reached := 0, make(map[string]int)
-	for seed := *firstSeed; total < *cuts; seed++ {
+	total, reached, more := 0, make(map[string]int), until(*cuts)
+	for seed := *firstSeed; more(total); seed++ {
 		last := -1
-		for cut := 0; cut < 2000 && total < *cuts; cut += 1 + cut/40 {
+		for cut := 0; cut < 2000 && more(total); cut += 1 + cut/40 {
 			if !powerCut(t, seed, cut, reached) {
 				break
 			}
 			last, total = cut, total+1
 		}
-		if last < 0 {
+		if last < 0 && more(total) {
 			t.Fatalf("seed %d: no cut", seed)
 		}
 	}
-	t.Logf("%d power cuts from seed %d on; the second cuts: %v", total, *firstSeed, reached)
+	t.Logf("%d power cuts from seed %d on, each with a second one in the recovery, or behind it: %v", total, *firstSeed, reached)
 	for _, part := range []string{"journal", "load", "checkpoint", "end"} {
 		if reached[part] == 0 {
 			t.Errorf("no second cut came in the part of the recovery that is %q", part)
@@ -238,9 +253,14 @@ func recoverUntilCut(disk *faulty.Disk, o StreamOptions) (part string) {
 // expect recovers a disk and compares.
 func (h *history) expect(t *testing.T, where string, disk *faulty.Disk, o StreamOptions) {
 	t.Helper()
+	h.expectStream(t, where, disk, 7, o)
+}
+
+func (h *history) expectStream(t *testing.T, where string, disk *faulty.Disk, id ID, o StreamOptions) {
+	t.Helper()
 	n := openNode(t, disk, small())
 	defer n.Close()
-	s, err := n.LoadStream(7, o)
+	s, err := n.LoadStream(id, o)
 	if err != nil {
 		t.Fatalf("%s: %v", where, err)
 	}
@@ -267,7 +287,9 @@ func (h *history) expect(t *testing.T, where string, disk *faulty.Disk, o Stream
 
 // TestPowerCutOfConsumer is the same for a consumer.
 func TestPowerCutOfConsumer(t *testing.T) {
-	for seed := range uint64(*cuts / 3) {
+	tried, more := 0, until(max(*cuts/3, 1))
+	for seed := *firstSeed; more(tried); seed++ {
+		tried++
 		random := rand.New(rand.NewPCG(seed, 2))
 		disk := faulty.New(seed)
 		n := openNode(t, disk, small())
@@ -292,21 +314,24 @@ func TestPowerCutOfConsumer(t *testing.T) {
 		if err := n.Recover(); err != nil || len(c.Report().Damage) > 0 {
 			t.Fatal(seed, err, c.Report())
 		}
-		found, ok := fmt.Sprint(c.State()), false
+		found, ok := encoded(c.State()), false
 		for _, s := range states[durable:] {
 			ok = ok || s == found
 		}
 		if !ok {
-			t.Fatalf("seed %d: %s is none of %d states since the durable one\n%s", seed, found, len(states)-durable, states[durable])
+			t.Fatalf("seed %d: %+v is none of %d states since the durable one\n%x", seed, c.State(), len(states)-durable, states[durable])
 		}
 		_ = n.Close()
 	}
+	t.Logf("%d power cuts from seed %d on", tried, *firstSeed)
 }
+
+func encoded(s store.ConsumerState) string { return string(s.Append(nil)) }
 
 // playConsumer delivers and acknowledges until the power is cut. It returns the states
 // after commits, and which of them was durable last.
 func playConsumer(c *Consumer, random *rand.Rand) (states []string, durable int) {
-	states = append(states, fmt.Sprint(store.ConsumerState{}), fmt.Sprint(c.State()))
+	states = append(states, encoded(store.ConsumerState{}), encoded(c.State()))
 	done := make(chan error, 1)
 	next := uint64(1)
 	for range 400 {
@@ -320,7 +345,7 @@ func playConsumer(c *Consumer, random *rand.Rand) (states []string, durable int)
 			}
 		}
 		n := len(states)
-		states = append(states, fmt.Sprint(c.State()))
+		states = append(states, encoded(c.State()))
 		c.Commit(func(err error) { done <- err })
 		if <-done != nil {
 			return states, durable

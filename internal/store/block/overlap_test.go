@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"path"
 	"strings"
@@ -71,6 +72,9 @@ func filesWith(t *testing.T, disk vfs.FS, dir, text string) (names []string) {
 			continue
 		}
 		content, err := vfs.ReadFile(disk, name, 1<<30)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // the journal deletes what it needs no more
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +180,7 @@ func TestFailedCheckpointForgetsNothing(t *testing.T) {
 // while a checkpoint writes it, the bytes of an erased message are in no file of the
 // stream after the commit and the checkpoint that follow.
 func TestErasedBytesAreNowhere(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		random := rand.New(rand.NewPCG(seed, 5))
 		disk := faulty.New(seed)
 		n, s := created(t, disk, small())
@@ -289,4 +293,91 @@ func TestOverwritingFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.expect(t, "after an overwriting that failed", disk.Survive(1), ten)
+}
+
+// TestPowerCutWhileChunksMove cuts the power in each operation of the checkpoints that
+// move what is left out of files that are mostly empty, and delete these.
+func TestPowerCutWhileChunksMove(t *testing.T) {
+	build := func() (*faulty.Disk, *Node, *Stream) {
+		disk := faulty.New(1)
+		n, s := created(t, disk, small())
+		for range 10 {
+			fill(t, s, 200)
+			checkpoint(t, s)
+		}
+		for seq := uint64(1); seq <= 1900; seq++ {
+			if seq/10%4 == 0 {
+				continue
+			}
+			if _, err := s.Remove(seq); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := commitNow(s); err != nil {
+			t.Fatal(err)
+		}
+		return disk, n, s
+	}
+	moves, cut := 0, 0
+	for ; ; cut++ {
+		disk, n, s := build()
+		h := history{digests: []uint32{digest(s)}}
+		disk.CutAt(disk.Operations() + cut)
+		for range 3 {
+			c, err := s.BeginCheckpoint()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range c.chunks {
+				if w.move {
+					moves++
+				}
+			}
+			if s.EndCheckpoint(c, c.Write()) != nil {
+				break
+			}
+		}
+		ended := !disk.IsCut()
+		_ = n.Close()
+		h.expect(t, fmt.Sprintf("cut %d", cut), disk.Survive(uint64(cut)), ten)
+		if ended {
+			break
+		}
+	}
+	t.Logf("%d power cuts, %d chunks were moved", cut, moves)
+	if moves < 10 {
+		t.Error("hardly a chunk is moved")
+	}
+}
+
+// TestIndexEndsWithTheNextEdit: the index of a stream at rest is of no use when something
+// has changed since.
+func TestIndexEndsWithTheNextEdit(t *testing.T) {
+	disk := faulty.New(1)
+	n, s := created(t, disk, small())
+	fill(t, s, 30)
+	if err := s.Rest(); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := s.Remove(15); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	checkpoint(t, s)
+	h := history{digests: []uint32{digest(s)}}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk = disk.Survive(1)
+	h.expect(t, "after a removal", disk, ten)
+	n = openNode(t, disk, small())
+	s, err := n.LoadStream(7, ten)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.index) > 0 {
+		t.Error("the manifest still has the index")
+	}
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -2,5 +2,16 @@
 
 package block
 
+import "flag"
+
 // raced: the race detector is at work, and everything takes ten times as long.
 const raced = true
+
+func init() {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+}
+
+// Raced is raced, for the tests of package block_test.
+const Raced = raced

@@ -538,6 +538,32 @@ func powerCuts(t *testing.T, seed uint64) uint64 {
 	return uint64(whole.Operations())
 }
 
+// TestNumberOfAFailedCreationIsSpent: the asset may turn out to be there after a power
+// cut, so another one must not have its number.
+func TestNumberOfAFailedCreationIsSpent(t *testing.T) {
+	for _, kind := range []faulty.Kind{faulty.Write, faulty.Sync} {
+		disk := faulty.New(1)
+		c := open(t, disk, Options{})
+		first, err := c.Create(stream("A", "first"))
+		must(t, err)
+		disk.Fail(func(op faulty.Operation) error {
+			if op.Kind == kind {
+				return syscall.EIO
+			}
+			return nil
+		})
+		_, err = c.Create(stream("A", "failed"))
+		fails(t, err, syscall.EIO)
+		disk.Fail(nil)
+		next, err := c.Create(stream("A", "next"))
+		must(t, err)
+		if next <= first+1 {
+			t.Errorf("%v: number %d is given again", kind, next)
+		}
+		must(t, c.Close())
+	}
+}
+
 // TestFailingDisk: a call that fails changes nothing, and later ones succeed; no number is
 // given twice.
 func TestFailingDisk(t *testing.T) {

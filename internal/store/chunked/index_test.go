@@ -190,3 +190,34 @@ func FuzzIndex(f *testing.F) {
 		portrait(s)
 	})
 }
+
+// TestPostingWithoutMessage: a subject that claims a message that is nowhere, as after
+// an index that is wrong, does not hold up a limit or a purge.
+func TestPostingWithoutMessage(t *testing.T) {
+	for _, act := range []func(*Stream) error{
+		func(s *Stream) error { return s.SetLimits(store.Limits{MaxPerSubject: 1}) },
+		func(s *Stream) error {
+			f, err := store.NewFilter("foo")
+			if err == nil {
+				_, err = s.Purge(store.Purge{Filter: f})
+			}
+			return err
+		},
+	} {
+		s := open(t, store.Options{})
+		for range 3 {
+			put(t, s, []byte("foo"), []byte("x"))
+		}
+		id := s.subjects.find([]byte("foo"))
+		s.subjects.at(id).postings = postings{}
+		for _, seq := range []uint64{1, 2, 3, 7, 9} {
+			s.subjects.at(id).add(seq)
+		}
+		if err := act(s); err != nil {
+			t.Fatal(err)
+		}
+		if s.messages != 0 {
+			t.Errorf("%d messages are left", s.messages)
+		}
+	}
+}

@@ -54,6 +54,7 @@ func (s *Stream) take(seq uint64, erase bool) (bool, error) {
 func (s *Stream) takeOf(seq uint64, id uint32) (bool, error) {
 	at, i, ok := s.slotOf(seq)
 	if !ok {
+		s.subjects.remove(id, seq) // an index that is wrong must not be asked again and again
 		return false, nil
 	}
 	c := s.chunks[at]

@@ -2,6 +2,7 @@ package heap
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +13,9 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/godwit-mq/godwit/internal/seal"
 	"github.com/godwit-mq/godwit/internal/vfs/faulty"
 	"pgregory.net/rapid"
 )
@@ -179,12 +182,52 @@ func (p *program) run(steps int) error {
 	return nil
 }
 
-func crashSeeds() uint64 {
-	if n, err := strconv.ParseUint(os.Getenv("HEAP_SEEDS"), 10, 64); err == nil {
-		return n
-	}
-	return 3
+// A budget is how many power cuts are tried, from which seed on, and until when. The
+// variables of the crash tests of package journal set it.
+type budget struct {
+	seed   uint64
+	cuts   int
+	until  time.Time
+	whole  bool // seeds are not ended halfway
+	tried  int
+	seeded uint64 // seeds begun
 }
+
+func crashBudget(t *testing.T) *budget {
+	b := &budget{until: time.Now().Add(24 * time.Hour), whole: true}
+	set := func(name string, take func(string) error) {
+		if s := os.Getenv(name); s != "" {
+			if err := take(s); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	}
+	set("GODWIT_CRASH_SEED", func(s string) (err error) { b.seed, err = strconv.ParseUint(s, 10, 64); return err })
+	set("GODWIT_CRASH_CUTS", func(s string) (err error) {
+		b.cuts, err = strconv.Atoi(s)
+		b.cuts, b.whole = b.cuts/len(variants(t)), false
+		return err
+	})
+	set("GODWIT_CRASH_LIMIT", func(s string) error {
+		limit, err := time.ParseDuration(s)
+		b.until = time.Now().Add(limit / time.Duration(len(variants(t))))
+		return err
+	})
+	return b
+}
+
+// more reports whether another seed is to be tried.
+func (b *budget) more() bool {
+	if b.whole {
+		return b.seeded < usualSeeds
+	}
+	return b.left()
+}
+
+func (b *budget) left() bool { return b.whole || b.tried < b.cuts && time.Now().Before(b.until) }
+
+// usualSeeds are all of whose operations the power is cut in.
+const usualSeeds = 3
 
 // TestPowerCutAtEveryOperation runs a random program, cuts the power at each changing
 // operation in turn, recovers from several of the states that the disk may be in, goes
@@ -192,26 +235,34 @@ func crashSeeds() uint64 {
 func TestPowerCutAtEveryOperation(t *testing.T) {
 	for name, o := range variants(t) {
 		t.Run(name, func(t *testing.T) {
-			for seed := range crashSeeds() {
-				const steps = 40
-				for cut := 0; ; cut++ {
-					p := newProgram(seed, o)
-					p.disk.CutAt(cut)
-					err := p.run(steps)
-					if err == nil {
-						break // it ended before the cut
-					}
-					if !p.disk.IsCut() {
-						t.Fatalf("seed %d, cut %d: %v", seed, cut, err)
-					}
-					for outcome := range uint64(2) {
-						if err := p.after(outcome, 12).again(outcome); err != nil {
-							t.Fatalf("seed %d, cut %d, outcome %d: %v", seed, cut, outcome, err)
-						}
-					}
-				}
+			b := crashBudget(t)
+			for ; b.more(); b.seeded++ {
+				b.cutEverywhere(t, b.seed+b.seeded, o)
 			}
+			t.Logf("%d power cuts from seed %d on", b.tried, b.seed)
 		})
+	}
+}
+
+func (b *budget) cutEverywhere(t *testing.T, seed uint64, o Options) {
+	t.Helper()
+	const steps = 40
+	for cut := 0; b.left(); cut++ {
+		p := newProgram(seed, o)
+		p.disk.CutAt(cut)
+		err := p.run(steps)
+		if err == nil {
+			break // it ended before the cut
+		}
+		if !p.disk.IsCut() {
+			t.Fatalf("GODWIT_CRASH_SEED=%d, cut %d: %v", seed, cut, err)
+		}
+		b.tried++
+		for outcome := range uint64(2) {
+			if err := p.after(outcome, 12).again(outcome); err != nil {
+				t.Fatalf("GODWIT_CRASH_SEED=%d, cut %d, outcome %d: %v", seed, cut, outcome, err)
+			}
+		}
 	}
 }
 
@@ -410,6 +461,95 @@ func TestFailedIntervalCannotBeCommitted(t *testing.T) {
 	_, got, _ := reopen(t, disk.Survive(1), Options{})
 	if !maps.Equal(got, s) {
 		t.Fatal(describe(got))
+	}
+}
+
+// TestFailedFileIsNotWrittenAgain: also one that has committed chunks ends there.
+func TestFailedFileIsNotWrittenAgain(t *testing.T) {
+	disk := faulty.New(1)
+	h, err := Create(disk, testDir, Options{})
+	must(t, err)
+	s := state{1: write(t, h, 1, []byte("a"))}
+	must(t, h.Commit(s.whole()))
+	write(t, h, 2, []byte("b"))
+	disk.Fail(failing(faulty.Sync, chunksSuffix, errDisk))
+	wantError(t, h.Commit(s.whole()), errDisk)
+	disk.Fail(nil)
+	s[2] = write(t, h, 2, []byte("c"))
+	if s[2].File == s[1].File {
+		t.Fatal("a file that failed is written again")
+	}
+	must(t, h.Commit(s.whole()))
+	wantRead(t, h, s[1], []byte("a"))
+	wantRead(t, h, s[2], []byte("c"))
+}
+
+// sealed notes which nonces were used with which keys.
+type sealed map[string]bool
+
+type watchedCipher struct {
+	Cipher
+	seen  sealed
+	twice *int
+}
+
+func (c watchedCipher) Derive(purpose string, salt [16]byte) (cipher.AEAD, uint64, error) {
+	aead, check, err := c.Cipher.Derive(purpose, salt)
+	return watchedAEAD{aead, purpose + string(salt[:]), c}, check, err
+}
+
+type watchedAEAD struct {
+	cipher.AEAD
+	key string
+	by  watchedCipher
+}
+
+func (a watchedAEAD) Seal(to, nonce, plain, more []byte) []byte {
+	name := a.key + string(nonce)
+	if a.by.seen[name] {
+		*a.by.twice++
+	}
+	a.by.seen[name] = true
+	return a.AEAD.Seal(to, nonce, plain, more)
+}
+
+// TestNoNonceTwice: no nonce is used twice with a key, whatever fails, and after restarts.
+func TestNoNonceTwice(t *testing.T) {
+	for seed := range uint64(20) {
+		seen, twice := sealed{}, 0
+		kind := []uint8{seal.KindAESGCM, seal.KindChaCha20Poly1305}[seed%2]
+		p := newProgram(seed, Options{Cipher: watchedCipher{cipherOf(t, kind, 1), seen, &twice}})
+		coins := rand.New(rand.NewPCG(seed, 9))
+		for range 6 {
+			after := coins.IntN(12)
+			p.disk.Fail(func(op faulty.Operation) error {
+				if op.Kind != faulty.Write && op.Kind != faulty.Sync {
+					return nil
+				}
+				if after--; after == 0 {
+					return errDisk
+				}
+				return nil
+			})
+			err := p.run(20)
+			p.disk.Fail(nil)
+			if err != nil && !errors.Is(err, errDisk) {
+				t.Fatal(seed, err)
+			}
+			if err != nil && p.heap != nil {
+				p.recoverFrom()
+			}
+			if coins.IntN(3) == 0 {
+				p.disk, p.heap, p.voided = p.disk.Survive(seed), nil, nil
+			}
+			if p.heap == nil {
+				must(t, p.start())
+			}
+			must(t, p.rewriteVoided())
+		}
+		if twice > 0 || len(seen) < 20 {
+			t.Fatalf("seed %d: of %d nonces %d were used again", seed, len(seen), twice)
+		}
 	}
 }
 

@@ -51,3 +51,46 @@ func TestWipe(t *testing.T) {
 		t.Errorf("%q %v", found, err)
 	}
 }
+
+// TestFailedWipeIsNotRepeatedByItself: what is to be kept of the next commit is for the
+// owner to say.
+func TestFailedWipeIsNotRepeatedByItself(t *testing.T) {
+	for _, step := range []string{"wipe", "commit"} {
+		disk := faulty.New(1)
+		h, err := Create(disk, testDir, Options{})
+		must(t, err)
+		s := state{1: write(t, h, 1, []byte("a")), 2: write(t, h, 2, []byte("b"))}
+		must(t, h.Commit(s.whole()))
+		h.Drop(s[1])
+		delete(s, 1)
+		h.WipeBut([]Ref{s[2]})
+		syncs := 0
+		disk.Fail(func(op faulty.Operation) error {
+			if op.Kind != faulty.Sync {
+				return nil
+			}
+			if syncs++; step == "commit" || syncs > 1 { // the first one is that of the edit
+				return errDisk
+			}
+			return nil
+		})
+		err = h.Commit(s.whole())
+		if disk.Fail(nil); (err != nil) != (step == "commit") {
+			t.Fatalf("%s: %v", step, err)
+		}
+		if !h.Unwiped() {
+			t.Fatalf("%s: nothing failed", step)
+		}
+		s[3] = write(t, h, 3, []byte("c"))
+		must(t, h.Rewrite(s.whole()))
+		wantRead(t, h, s[2], []byte("b"))
+		wantRead(t, h, s[3], []byte("c"))
+		h.WipeBut([]Ref{s[2], s[3]})
+		must(t, h.Commit(nil))
+		if h.Unwiped() {
+			t.Fatalf("%s: not done in the end", step)
+		}
+		wantRead(t, h, s[2], []byte("b"))
+		wantRead(t, h, s[3], []byte("c"))
+	}
+}
