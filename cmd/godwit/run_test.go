@@ -85,7 +85,7 @@ func TestBadCommandLineExitsWithTwoAndUsage(t *testing.T) {
 		{[]string{"-p"}, "flag needs an argument: -p"},
 		{[]string{"-p", "many"}, `invalid value "many" for flag -p: parse error`},
 		{[]string{"-D=perhaps"}, `invalid boolean value "perhaps" for -D: parse error`},
-		{[]string{"-js"}, `invalid boolean flag js: -js is not supported yet`},
+		{[]string{"-no_advertise"}, `invalid boolean flag no_advertise: -no_advertise is not supported yet`},
 		{[]string{"--cluster=nats://127.0.0.1:6222"}, `invalid boolean value "nats://127.0.0.1:6222" for -cluster: -cluster is not supported yet`},
 	} {
 		code, stdout, stderr := runHere(tc.args...)

@@ -72,6 +72,8 @@ type Publisher struct {
 	block     *link.Block // of the batch; for payloads by reference
 	now       int64       // of the batch
 	prefix    []byte      // under construction
+	as        string      // that receivers see in place of the subject
+	alias     []byte      // beginning of a line with it
 	internal  []delivery
 	exhausted []*Subscription
 	crowded   []*link.Out

@@ -277,7 +277,7 @@ func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) boo
 		if limit == 0 {
 			t.sub.delivered.Add(1)
 		}
-		p.internal = append(p.internal, delivery{t.sub, p.message(v, e.text[t.prefix:t.end], cmd)})
+		p.internal = append(p.internal, delivery{t.sub, p.message(v, p.seen(e, t), cmd)})
 		return true
 	}
 	s := t.stage
@@ -294,12 +294,26 @@ func (p *Publisher) deliver(v *view, e *Entry, t *target, cmd *wire.Command) boo
 	}
 	s.run.Messages++
 	s.run.Payload += size
-	p.write(&s.run, e.text[t.prefix:t.end], t.header, cmd)
+	prefix := p.seen(e, t)
+	p.write(&s.run, prefix, t.header, cmd)
 	if p.Trace && t.sub.To.Trace != nil {
-		p.trace(t, e.text[t.prefix:t.end], cmd)
+		p.trace(t, prefix, cmd)
 	}
 	p.staged += s.run.Bytes - before
 	return true
+}
+
+// seen is the text of a target, with the subject that receivers are to see.
+func (p *Publisher) seen(e *Entry, t *target) []byte {
+	if p.as == "" {
+		return e.text[t.prefix:t.end]
+	}
+	if t.stage == nil {
+		return append(p.alias[:0], p.as...)
+	}
+	p.alias = append(append(p.alias[:0], "MSG "...), p.as...)
+	p.alias = append(append(append(p.alias, ' '), t.sub.SID...), ' ')
+	return p.alias
 }
 
 // write appends "MSG subject sid [reply] size CRLF payload CRLF" to a run, in

@@ -10,6 +10,9 @@ import (
 type Outgoing struct {
 	Subject, Reply  string
 	Header, Payload []byte
+	// As, if not empty, is the subject that receivers see; Subject only says who they
+	// are.
+	As string
 }
 
 // Sender publishes in one account on behalf of a part of the server. Its methods
@@ -68,7 +71,9 @@ func (s *Sender) send(batch []Outgoing) {
 		if m.Reply != "" {
 			cmd.Reply = []byte(m.Reply)
 		}
+		s.pub.as = m.As
 		s.pub.Publish(s.pub.Lookup(&cmd), &cmd, false)
+		s.pub.as = ""
 		if s.pub.Full() {
 			s.pub.Flush()
 		}

@@ -21,13 +21,14 @@ import (
 
 // fakeSource is a server of plain values. Set its fields before use.
 type fakeSource struct {
-	identity Identity
-	options  *options.Options
-	totals   Totals
-	open     []client.Snapshot
-	closed   []client.Snapshot
-	cache    *api.OCSPResponseCacheVarz
-	accounts []AccountState
+	identity  Identity
+	options   *options.Options
+	totals    Totals
+	open      []client.Snapshot
+	closed    []client.Snapshot
+	jetstream *api.JSInfo
+	cache     *api.OCSPResponseCacheVarz
+	accounts  []AccountState
 
 	mu       sync.Mutex
 	notReady []string
@@ -41,6 +42,7 @@ func (f *fakeSource) Options() *options.Options             { return f.options }
 func (f *fakeSource) Totals() Totals                        { return f.totals }
 func (f *fakeSource) Closed() []client.Snapshot             { return f.closed }
 func (f *fakeSource) PeerCache() *api.OCSPResponseCacheVarz { return f.cache }
+func (f *fakeSource) JetStream() *api.JSInfo                { return f.jetstream }
 func (f *fakeSource) Accounts() []AccountState              { return slices.Clone(f.accounts) }
 
 func (f *fakeSource) AccountTag(name string) string {

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/godwit-mq/godwit/internal/monitor/api"
 )
 
 const (
@@ -66,5 +68,20 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.accounts(s)
 	out.health(s.Healthz(nil))
 	out.number("leafz_conn_nodes_total", "Leafnode connections.", 0)
-	out.number("server_jetstream_disabled", "Whether JetStream is disabled.", 1)
+	out.jetstream(s.source.JetStream())
+}
+
+// jetstream writes what is stored.
+func (out emitter) jetstream(info *api.JSInfo) {
+	if info == nil {
+		out.number("server_jetstream_disabled", "Whether JetStream is disabled.", 1)
+		return
+	}
+	out.number("server_jetstream_disabled", "Whether JetStream is disabled.", 0)
+	out.number("server_total_streams", "Streams.", float64(info.Streams))
+	out.number("server_total_consumers", "Consumers.", float64(info.Consumers))
+	out.number("server_total_messages", "Stored messages.", float64(info.Messages))
+	out.number("server_total_message_bytes", "Bytes of stored messages.", float64(info.Bytes))
+	out.number("server_max_memory", "Bytes that streams in memory may have.", float64(info.Config.MaxMemory))
+	out.number("server_max_storage", "Bytes that streams on the disk may have.", float64(info.Config.MaxStore))
 }

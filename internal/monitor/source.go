@@ -41,6 +41,8 @@ type Source interface {
 	NotReady() []string
 	// TLSConfig is that of the client listener, for https; nil without.
 	TLSConfig() *tls.Config
+	// JetStream is what is stored, without who and when; nil if JetStream is off.
+	JetStream() *api.JSInfo
 	// PeerCache is the state of the cache of OCSP responses about peers; nil if
 	// there is none.
 	PeerCache() *api.OCSPResponseCacheVarz

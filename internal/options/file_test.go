@@ -442,7 +442,8 @@ func TestWhatIsNotCarriedOutIsRefused(t *testing.T) {
 		refuse(t, key+" { x: 1 }", "is not supported yet")
 	}
 	for _, text := range []string{
-		"jetstream: enabled", "jetstream { store_dir: x }", "jetstream { enabled: false, store_dir: x }",
+		"jetstream { domain: x }", "jetstream { key: x }", "jetstream { limits { max_ack_pending: 1 } }",
+		"accounts { A { jetstream: enabled } }",
 	} {
 		refuse(t, text, "is not supported yet")
 	}

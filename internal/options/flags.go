@@ -51,6 +51,10 @@ TLS:
         --tlscacert <file>           certificate authority for client certificates
         --help_tls                   names of cipher suites and curves
 
+JetStream:
+    -js, --jetstream                 store messages
+    -sd, --store_dir <dir>           where they are stored
+
 Other:
     -h, --help                       this text
     -v, --version                    the version
@@ -58,7 +62,7 @@ Other:
 
 // unsupportedFlags are the flags of features that are not carried out yet.
 var unsupportedFlags = []string{
-	"js", "jetstream", "sd", "store_dir", "routes", "cluster", "cluster_listen", "cluster_name",
+	"routes", "cluster", "cluster_listen", "cluster_name",
 	"cluster_advertise", "no_advertise", "connect_retries",
 }
 
@@ -186,6 +190,8 @@ func (c *commandLine) define(fs *flag.FlagSet) {
 	str(&o.TLSCert, "tlscert")
 	str(&o.TLSKey, "tlskey")
 	str(&o.TLSCaCert, "tlscacert")
+	yes(&o.JetStream, "js", "jetstream")
+	str(&o.StoreDir, "sd", "store_dir")
 	yes(&c.tlsHelp, "help_tls")
 	yes(&c.help, "h", "help")
 	yes(&c.version, "v", "version")
@@ -315,6 +321,8 @@ func MergeOptions(file, flags *Options) *Options {
 	over(&o.ProfPort, flags.ProfPort)
 	over(&o.PidFile, flags.PidFile)
 	over(&o.PortsFileDir, flags.PortsFileDir)
+	over(&o.StoreDir, flags.StoreDir)
+	over(&o.JetStream, flags.JetStream)
 	over(&o.LogFile, flags.LogFile)
 	over(&o.LogtimeUTC, flags.LogtimeUTC)
 	over(&o.Syslog, flags.Syslog)

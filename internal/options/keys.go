@@ -125,6 +125,9 @@ func init() { // refers to functions that refer to the map
 		"resolver_preload":         setPreloads,
 		"resolver_pinned_accounts": setPinnedAccounts,
 		"default_sentinel":         setString(func(o *Options) *string { return &o.DefaultSentinel }),
+		"jetstream":                setJetstream,
+		"store_dir":                setStoreDir,
+		"storedir":                 setStoreDir,
 		"ocsp":                     setOCSP,
 		"ocsp_cache":               setOCSPCache,
 		"feature_flags":            setFeatureFlags,
@@ -135,7 +138,7 @@ func init() { // refers to functions that refer to the map
 // yet, with the shapes of their blocks.
 var unsupportedKeys = map[string]*shape{
 	"cluster": clusterShape, "gateway": gatewayShape, "leafnodes": leafnodesShape, "leaf": leafnodesShape, "mqtt": mqttShape,
-	"jetstream": jetstreamShape, "store_dir": nil, "storedir": nil, "default_js_domain": nil,
+	"default_js_domain":     nil,
 	"connect_error_reports": nil, "reconnect_error_reports": nil,
 }
 

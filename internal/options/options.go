@@ -155,6 +155,18 @@ type Options struct {
 
 	Websocket WebsocketOpts
 
+	// JetStream stores messages in StoreDir/godwit, by default below the directory for
+	// temporary files. The limits are bytes; 0 is 256 MiB and 1 TiB.
+	// Everything is durable when it is acknowledged, unless SyncInterval says within which
+	// time it is to be.
+	JetStream          bool
+	StoreDir           string
+	JetStreamMaxMemory int64
+	JetStreamMaxStore  int64
+	SyncInterval       time.Duration
+	// NoJetStreamStrict ignores what is unknown in requests.
+	NoJetStreamStrict bool
+
 	// CustomClientAuthentication, when set, decides alone who may connect.
 	CustomClientAuthentication Authenticator
 

@@ -43,7 +43,6 @@ func TestUnknownKeysInRefusedBlocks(t *testing.T) {
 		"leaf { tls { ocsp_peer {\n foo: bar } } }":                `:2:2: error parsing tls peer config, unknown field ["foo"]`,
 		"mqtt { authorization {\n foo: bar } }":                    `:2:2: unknown field "foo"`,
 		"jetstream { limits { batch {\n foo: bar } } }":            `:2:2: unknown field "foo"`,
-		"jetstream { enabled: true\n foo: bar }":                   `:2:2: unknown field "foo"`,
 		"accounts { A { jetstream {\n foo: bar } } }":              `:2:2: unknown field "foo"`,
 	} {
 		refuse(t, text, want)
@@ -52,7 +51,7 @@ func TestUnknownKeysInRefusedBlocks(t *testing.T) {
 	for _, text := range []string{
 		"cluster { MINE: 6222, port: $MINE, name: a, pool_size: 3, compression: on, authorization { user: a, permissions { pub: a } } }",
 		"leafnodes { remotes: [{URLS: a, tls { insecure: true, first: true }, js_cluster_migrate { leader_migrate_delay: 1s }}] }",
-		"jetstream { max_mem: 1G, limits { max_ack_pending: 1 }, tpm { pcr: 1 } }",
+		"jetstream { max_mem: 1G, limits { max_ack_pending: 1 } }",
 	} {
 		text = strings.ReplaceAll(text, "1s }", "'1s' }")
 		err := (&Options{}).ProcessConfigString(text)
@@ -64,6 +63,11 @@ func TestUnknownKeysInRefusedBlocks(t *testing.T) {
 			t.Errorf("%s: %v", text, all)
 		}
 	}
+}
+
+func TestUnknownKeysOfJetStream(t *testing.T) {
+	refuse(t, "jetstream { enabled: true\n foo: bar }", `:2:2: unknown field "foo"`)
+	refuse(t, "jetstream { enabled: false\n foo: bar }", `:2:2: unknown field "foo"`)
 }
 
 func TestErrorsNameTheFile(t *testing.T) {

@@ -153,7 +153,7 @@ func (o *Options) Validate() error {
 	checks := []func() error{
 		o.checkLimits, o.checkLameDuck, o.checkTLS, o.checkMonitoring, o.checkOperators, o.checkAccounts, o.checkUserTables,
 		o.checkNoAuthUser, o.checkCallout, o.checkMappings, o.checkSharing, o.checkTraces, o.checkOCSP,
-		func() error { return validateWebsocket(o) },
+		o.checkJetStream, func() error { return validateWebsocket(o) },
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {

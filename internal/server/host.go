@@ -43,7 +43,7 @@ func (h host) Describe() events.Server {
 	o := h.current()
 	return events.Server{
 		Name: h.name, Host: o.Host, ID: h.id, Version: CompatVersion, Tags: o.Tags, Metadata: o.Metadata,
-		FeatureFlags: options.KnownFeatureFlags(),
+		FeatureFlags: options.KnownFeatureFlags(), JetStream: h.jetstream.Load() != nil,
 	}
 }
 

@@ -28,6 +28,7 @@ type info struct {
 	TLSVerify     bool     `json:"tls_verify,omitempty"`
 	TLSAvailable  bool     `json:"tls_available,omitempty"`
 	MaxPayload    int      `json:"max_payload"`
+	JetStream     bool     `json:"jetstream,omitempty"`
 	ClientID      uint64   `json:"client_id,omitempty"`
 	ClientIP      string   `json:"client_ip,omitempty"`
 	Nonce         string   `json:"nonce,omitempty"`
@@ -47,7 +48,7 @@ func (s *Server) baseInfo() info {
 		Host: o.Host, Port: s.port(), Headers: !o.NoHeaderSupport,
 		AuthRequired: o.auth.Required() && !o.auth.HasNoAuthUser(),
 		MaxPayload:   int(o.MaxPayload), XKey: s.xkey,
-		LameDuck: state(s.state.Load()) == lameDuck,
+		LameDuck: state(s.state.Load()) == lameDuck, JetStream: s.jetstream.Load() != nil,
 	}
 	if o.TLSConfig != nil {
 		i.TLSRequired = !o.AllowNonTLS

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/godwit-mq/godwit/internal/client"
+	"github.com/godwit-mq/godwit/internal/jetstream"
 	"github.com/godwit-mq/godwit/internal/link"
 	"github.com/godwit-mq/godwit/internal/logging"
 	"github.com/godwit-mq/godwit/internal/monitor"
@@ -73,14 +74,15 @@ type Server struct {
 	ready    chan struct{} // closed when the listeners are open
 	startErr atomic.Pointer[error]
 
-	nextID   atomic.Uint64
-	clients  *registry
-	monitor  *monitor.Server
-	accounts *accounts
-	claims   *claims                        // nil unless in operator mode
-	system   atomic.Pointer[system.Service] // nil without a system account
-	unbound  *client.Binding                // of connections that have not authenticated
-	counters counters
+	nextID    atomic.Uint64
+	clients   *registry
+	monitor   *monitor.Server
+	accounts  *accounts
+	claims    *claims                          // nil unless in operator mode
+	jetstream atomic.Pointer[jetstream.Engine] // nil without JetStream
+	system    atomic.Pointer[system.Service]   // nil without a system account
+	unbound   *client.Binding                  // of connections that have not authenticated
+	counters  counters
 
 	opening   sync.Mutex // held by Start
 	mu        sync.Mutex
@@ -220,6 +222,9 @@ func (s *Server) open() error {
 	}
 	s.config.Store(&certified)
 	s.runCertificates(certified.certs, nil)
+	if err := s.startJetStream(); err != nil {
+		return err
+	}
 	if err := s.listenWeb(); err != nil {
 		return err
 	}
@@ -282,6 +287,7 @@ func (s *Server) Shutdown() {
 	for _, c := range s.clients.all() {
 		c.Close(client.ServerShutdown)
 	}
+	s.stopJetStream()
 	s.stopMonitor()
 	s.stopClaims()
 	s.stopProfiler()
