@@ -67,7 +67,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-c", bad, "-t"}, 1, "godwit: " + bad + `:2:1: unknown field "foo"` + "\ngodwit: " + bad + `:4:3: unknown field "bar"`},
 		{[]string{"-t"}, 1, "must specify [-c, --config] option to check configuration file syntax"},
 		{[]string{"-c", filepath.Join(dir, "missing")}, 1, "no such file or directory"},
-		{[]string{"-js"}, 2, "-js is not supported yet"},
+		{[]string{"-no_advertise"}, 2, "-no_advertise is not supported yet"},
 		{[]string{"-nonsense"}, 2, "flag provided but not defined: -nonsense"},
 		{[]string{"nonsense"}, 1, `unrecognized command: "nonsense"`},
 		{[]string{"version"}, 0, "godwit: v"},

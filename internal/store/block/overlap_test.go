@@ -381,3 +381,26 @@ func TestIndexEndsWithTheNextEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestFailedCheckpointReleasesNothing: what a checkpoint could not bring to the files is
+// still in the journal, also when that has made a checkpoint of its own.
+func TestFailedCheckpointReleasesNothing(t *testing.T) {
+	disk := faulty.New(1)
+	n, s := created(t, disk, small())
+	fill(t, s, 30)
+	h := history{digests: []uint32{digest(s)}}
+	disk.Fail(func(o faulty.Operation) error {
+		if o.Kind == faulty.Sync && strings.Contains(o.Name, "streams") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if err := s.Checkpoint(); !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	disk.Fail(nil)
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, "after a failed checkpoint", disk.Survive(1), ten)
+}

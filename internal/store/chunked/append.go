@@ -147,7 +147,8 @@ func (s *Stream) revive(c *Chunk) error {
 func (s *Stream) trimSubject(id uint32) {
 	most, e := uint64(s.limits.MaxPerSubject), s.subjects.at(id)
 	for most > 0 && e.count > most {
-		if _, err := s.takeOf(e.first, id); err != nil {
+		before := e.count
+		if _, err := s.takeOf(e.first, id); err != nil || e.count == before {
 			return // what cannot be read stays, and is tried again
 		}
 	}

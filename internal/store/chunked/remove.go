@@ -266,7 +266,8 @@ func (s *Stream) Purge(p store.Purge) (store.Removal, error) {
 		s.gather(p.Filter)
 		for _, id := range s.ids {
 			e := s.subjects.at(id)
-			for e.count > 0 && e.first < below {
+			for before := e.count + 1; e.count < before && e.count > 0 && e.first < below; {
+				before = e.count
 				if _, err := s.takeOf(e.first, id); err != nil {
 					return err
 				}
