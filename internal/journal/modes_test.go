@@ -181,3 +181,27 @@ func TestNoNonceTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckpointBeginsAtWhatIsSynced: recovery from a checkpoint reads all that may not
+// have been on the disk when it was made.
+func TestCheckpointBeginsAtWhatIsSynced(t *testing.T) {
+	options := small()
+	options.AsyncInterval = time.Hour
+	j, _ := openOn(t, faulty.New(1), options)
+	must(t, j.SetAsync(2, true))
+	appendOne(t, j, 1, "synced")
+	appendOne(t, j, 2, "only written")
+	stats := j.Stats()
+	if stats.Synced >= stats.Written {
+		t.Fatalf("all is synced: %+v", stats)
+	}
+	j.checkpointing.Lock()
+	j.moving.Lock()
+	_, taken := j.snapshot()
+	j.moving.Unlock()
+	j.checkpointing.Unlock()
+	if taken.position > stats.Synced {
+		t.Errorf("a checkpoint begins at %v, synced is %v, written %v", taken.position, stats.Synced, stats.Written)
+	}
+	must(t, j.Close())
+}

@@ -242,6 +242,7 @@ func (s *server) messages(stream string) (list []message) {
 func TestDirectoriesOfServers(t *testing.T) {
 	for _, w := range ways() {
 		t.Run(w.String(), func(t *testing.T) {
+			t.Parallel()
 			s := start(t, w.version, t.TempDir(), w.settings())
 			work(s, w)
 			wanted := map[string][]message{}

@@ -53,6 +53,7 @@ func files(t *testing.T, dir string) map[string]string {
 func TestMigration(t *testing.T) {
 	for _, w := range migrations() {
 		t.Run(w.String(), func(t *testing.T) {
+			t.Parallel()
 			s := start(t, w.version, t.TempDir(), w.settings())
 			work(s, w)
 			wanted, states, created := map[string][]message{}, map[string]summary{}, map[string]time.Time{}

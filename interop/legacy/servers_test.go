@@ -3,7 +3,6 @@ package legacy_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,13 +80,12 @@ func start(t *testing.T, version, store, settings string) *server {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
 	log, err := os.Create(s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(path, "-c", config, "-a", "127.0.0.1", "-p", fmt.Sprint(port))
+	s.cmd = exec.Command(path, "-c", config, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", dir)
 	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -100,7 +98,11 @@ func start(t *testing.T, version, store, settings string) *server {
 		}
 	})
 	eventually(t, "the server listens", func() bool {
-		s.nc, err = nats.Connect(fmt.Sprintf("nats://127.0.0.1:%d", port), nats.MaxReconnects(0))
+		url := s.url(dir)
+		if url == "" {
+			return false
+		}
+		s.nc, err = nats.Connect(url, nats.MaxReconnects(0))
 		return err == nil
 	})
 	t.Cleanup(s.nc.Close)
@@ -109,6 +111,20 @@ func start(t *testing.T, version, store, settings string) *server {
 		return err == nil
 	})
 	return s
+}
+
+// url reads where the server listens from its ports file, if that is written.
+func (s *server) url(dir string) string {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.ports"))
+	if len(files) != 1 {
+		return ""
+	}
+	text, err := os.ReadFile(files[0])
+	var ports struct{ NATS []string }
+	if err != nil || json.Unmarshal(text, &ports) != nil || len(ports.NATS) == 0 {
+		return ""
+	}
+	return ports.NATS[0]
 }
 
 func (s *server) stop(sig os.Signal) {
@@ -169,16 +185,6 @@ func (s *server) publish(subject string, payload []byte, pairs ...string) {
 	if err := json.Unmarshal(answer.Data, &ack); err != nil || ack.Seq == 0 {
 		s.t.Fatalf("publish %s: %s", subject, answer.Data)
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -37,7 +37,7 @@ func seeds(usual uint64) uint64 {
 
 func usualCuts() int {
 	if raced {
-		return 60
+		return 40
 	}
 	return 300
 }

@@ -41,6 +41,9 @@ func (s *settling) Remove(seq uint64) (bool, error) {
 
 // contract runs a group of the tests that every store passes in all variants.
 func contract(t *testing.T, group func(*testing.T, storetest.Open)) {
+	if block.Raced {
+		t.Skip("with the race detector, stream_test.go has the same stories")
+	}
 	inVariants(t, func(t *testing.T, v variant) {
 		group(t, func(t testing.TB, o store.Options) store.Stream {
 			return &settling{Stream: newSite(t, v, o).Stream}
